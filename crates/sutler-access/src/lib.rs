@@ -1,0 +1,1 @@
+//! IAM documents and the identity of pods: roles, trust, web identity.

@@ -1,0 +1,1 @@
+//! Helm charts: load, merge values, render, exactly as Helm does.

@@ -1,0 +1,1 @@
+//! The template functions of Helm: sprig's and Helm's own.

@@ -1,0 +1,1 @@
+//! Instance facts, node capacity, prices, and the decisions of scheduler and autoscaler as plain functions.

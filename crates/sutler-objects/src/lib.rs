@@ -1,0 +1,1 @@
+//! Kubernetes objects as data: kinds, quantities, selectors, patches, server-side apply, readiness.

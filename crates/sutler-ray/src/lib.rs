@@ -1,0 +1,1 @@
+//! Ray clusters on Kubernetes: size, bring up, take down.

@@ -1,0 +1,1 @@
+//! Helm releases: install, upgrade, uninstall, history, recorded as Helm records them.

@@ -1,0 +1,1 @@
+//! An embedded Kubernetes: API server, controllers, scheduler and autoscaler as one state machine.

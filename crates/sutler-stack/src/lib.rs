@@ -1,0 +1,1 @@
+//! stack.yaml: parse, check, plan, up, status, down.

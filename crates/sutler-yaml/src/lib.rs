@@ -1,0 +1,1 @@
+//! YAML as Helm reads it (with positions) and as Go's yaml package writes it.
