@@ -1,0 +1,40 @@
+//! Numbers as Go's `strconv` reads and prints them.
+
+/// As `strconv.FormatFloat(value, 'g', -1, bits)`: the shortest digits that read back as the same float of that width, with
+/// an exponent of at least two digits where it would be below -4 or above 5.
+///
+/// `bits` is 32 or 64. Infinities are `+Inf` and `-Inf`, not-a-number is `NaN`.
+pub(crate) fn go_float_text(value: f64, bits: u32) -> String {
+    let scientific = if bits == 32 { format!("{:e}", value as f32) } else { format!("{value:e}") };
+    match scientific.as_str() {
+        "inf" => return "+Inf".to_owned(),
+        "-inf" => return "-Inf".to_owned(),
+        "NaN" => return "NaN".to_owned(),
+        _ => {}
+    }
+    let (sign, unsigned) = match scientific.strip_prefix('-') {
+        Some(rest) => ("-", rest),
+        None => ("", scientific.as_str()),
+    };
+    let (mantissa, exponent) = unsigned.split_once('e').expect("`{:e}` always prints an exponent");
+    let exponent: i32 = exponent.parse().expect("`{:e}` prints the exponent as an integer");
+    let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
+    // With the shortest digits, Go decides as if the precision were 6: 1234567 is 1.234567e+06, 123456 stays.
+    if !(-4..6).contains(&exponent) {
+        let (head, tail) = digits.split_at(1);
+        let point = if tail.is_empty() { "" } else { "." };
+        let exponent_sign = if exponent < 0 { '-' } else { '+' };
+        return format!("{sign}{head}{point}{tail}e{exponent_sign}{:02}", exponent.unsigned_abs());
+    }
+    if exponent < 0 {
+        let zeros = "0".repeat(exponent.unsigned_abs() as usize - 1);
+        return format!("{sign}0.{zeros}{digits}");
+    }
+    let whole = exponent as usize + 1;
+    if digits.len() <= whole {
+        let zeros = "0".repeat(whole - digits.len());
+        return format!("{sign}{digits}{zeros}");
+    }
+    let (head, tail) = digits.split_at(whole);
+    format!("{sign}{head}.{tail}")
+}
