@@ -1,0 +1,3 @@
+module sutler.dev/objects/generate
+
+go 1.24
