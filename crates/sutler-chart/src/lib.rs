@@ -1,1 +1,50 @@
 //! Helm charts: load, merge values, render, exactly as Helm does.
+//!
+//! ```text
+//! ChartSource ─▶ Chart ───────────┐
+//! ValuesOptions ─▶ user values ───┼─▶ render ─▶ Rendered (manifests, hooks, notes, CRDs)
+//! RenderOptions ──────────────────┘
+//! ```
+//!
+//! Start with [`Chart::load`], [`ValuesOptions::merge`] and [`render`]. The behaviour mirrored is that of Helm 4.1.4, texts of errors
+//! included: an error's text is its own and its causes', joined by [`error_chain`].
+//!
+//! **Invariant:** a rendering is a function of its arguments. Only loading a folder reads files; nothing reads a clock, a random
+//! source or a network.
+
+#![allow(dead_code, unused_imports, reason = "the rendering that uses these lands next")]
+
+mod capabilities;
+mod chart;
+mod decode;
+mod load;
+mod log;
+mod manifest;
+mod metadata;
+mod order;
+mod pattern;
+mod render;
+mod text;
+pub mod values;
+mod version;
+
+pub use capabilities::{Capabilities, HelmVersion, KubeVersion, KubeVersionError};
+pub use chart::{Chart, ChartFile, Crd};
+pub use decode::DecodeError;
+pub use load::{
+    ArchiveError, ChartSource, DEEPEST_SUBCHART, FileError, IgnoreError, LARGEST_CHART, LARGEST_FILE, LoadError,
+    SourceFile,
+};
+pub use log::{Level, Remark};
+pub use manifest::{
+    HOOK_ANNOTATION, HOOK_DELETE_ANNOTATION, HOOK_OUTPUT_LOG_ANNOTATION, HOOK_WEIGHT_ANNOTATION, Hook, HookEvent,
+    Manifest, ManifestError, sort_manifests, split_documents,
+};
+pub use metadata::{Dependency, Lock, Maintainer, Metadata, MetadataError};
+pub use order::{INSTALL_ORDER, UNINSTALL_ORDER, compare_kinds};
+pub use pattern::BadPattern;
+pub use render::{
+    Lookup, NoCluster, NotesOf, Operation, ReleaseInfo, RenderError, RenderOptions, Rendered, SchemaCheck, render,
+};
+pub use text::error_chain;
+pub use values::{SetError, TypeMismatch, ValuesError, ValuesFile, ValuesOptions};

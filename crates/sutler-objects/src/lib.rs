@@ -17,5 +17,4 @@ pub mod object;
 pub mod schema;
 pub mod selector;
 
-pub mod apply;
 pub mod patch;

@@ -1,0 +1,197 @@
+//! [`Chart`]: a loaded chart, cheap to clone and shared by threads.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+use sutler_template::{Frozen, Map, Value};
+
+use crate::load::SourceFile;
+use crate::metadata::{Lock, Metadata};
+use crate::text::extension;
+
+/// A chart: metadata, templates, default values, schema, other files, and the charts below it.
+///
+/// Cloning shares everything. A chart never changes; what a release makes of it (conditions, aliases, imported values) is a new one.
+#[derive(Debug, Clone)]
+pub struct Chart(pub(crate) Arc<ChartData>);
+
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ChartData {
+    pub(crate) metadata: Metadata,
+    pub(crate) lock: Option<Lock>,
+    pub(crate) templates: Vec<ChartFile>,
+    /// None without a values.yaml.
+    pub(crate) values: Option<Defaults>,
+    pub(crate) schema: Option<ChartFile>,
+    pub(crate) files: Vec<ChartFile>,
+    pub(crate) raw: Arc<[ChartFile]>,
+    pub(crate) dependencies: Vec<Chart>,
+    pub(crate) modified: Option<Timestamp>,
+}
+
+/// A chart's values, frozen: each rendering gets tables of its own over them.
+#[derive(Clone)]
+pub(crate) struct Defaults(Frozen);
+
+impl Defaults {
+    pub(crate) fn new(values: &Map) -> Defaults {
+        // Values come from YAML, whose depth the reader bounds far below what can be frozen, or from merging such values.
+        Defaults(Frozen::new(&Value::Map(values.clone())).expect("values are trees of bounded depth"))
+    }
+}
+
+impl std::fmt::Debug for Defaults {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.thaw().fmt(f)
+    }
+}
+
+/// A file of a chart. Cloning shares the bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChartFile {
+    name: Arc<str>,
+    data: Arc<[u8]>,
+    modified: Option<Timestamp>,
+}
+
+impl ChartFile {
+    /// A file of that name and content.
+    pub fn new(name: &str, data: &[u8], modified: Option<Timestamp>) -> ChartFile {
+        ChartFile { name: name.into(), data: data.into(), modified }
+    }
+
+    /// The path inside the chart, with `/`: `templates/service.yaml`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The bytes.
+    pub fn data(&self) -> &[u8] {
+        &self.data
+    }
+
+    /// When it was last changed, where that is known.
+    pub fn modified(&self) -> Option<Timestamp> {
+        self.modified
+    }
+}
+
+impl From<SourceFile> for ChartFile {
+    fn from(file: SourceFile) -> ChartFile {
+        ChartFile { name: file.name.into(), data: file.data.into(), modified: file.modified }
+    }
+}
+
+/// A file below `crds/`, of a chart or one of its subcharts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Crd {
+    /// The path from the root chart's name on: `ray/charts/operator/crds/cluster.yaml`.
+    pub path: String,
+    /// The file, whose text is not rendered and may hold several documents.
+    pub file: ChartFile,
+}
+
+impl Chart {
+    /// The chart's name.
+    pub fn name(&self) -> &str {
+        &self.0.metadata.name
+    }
+
+    /// The contents of Chart.yaml (and of a v1 chart's requirements.yaml).
+    pub fn metadata(&self) -> &Metadata {
+        &self.0.metadata
+    }
+
+    /// The value of an annotation in Chart.yaml.
+    pub fn annotation(&self, name: &str) -> Option<&str> {
+        self.0.metadata.annotation(name)
+    }
+
+    /// Chart.lock, or a v1 chart's requirements.lock.
+    pub fn lock(&self) -> Option<&Lock> {
+        self.0.lock.as_ref()
+    }
+
+    /// The values of values.yaml: always a map, the caller's own to change.
+    pub fn values(&self) -> Value {
+        Value::Map(self.own_values())
+    }
+
+    pub(crate) fn own_values(&self) -> Map {
+        match self.0.values.as_ref().map(|defaults| defaults.0.thaw()) {
+            Some(Value::Map(values)) => values,
+            _ => Map::new(),
+        }
+    }
+
+    /// The text of values.schema.json.
+    pub fn schema(&self) -> Option<&[u8]> {
+        self.0.schema.as_ref().map(ChartFile::data)
+    }
+
+    pub(crate) fn schema_file(&self) -> Option<&ChartFile> {
+        self.0.schema.as_ref()
+    }
+
+    /// The files below `templates/`.
+    pub fn templates(&self) -> &[ChartFile] {
+        &self.0.templates
+    }
+
+    /// The other files: what `.Files` shows, `crds/` included.
+    pub fn files(&self) -> &[ChartFile] {
+        &self.0.files
+    }
+
+    /// Every file as it was found, subcharts' files included (archives below `charts/` as one file).
+    pub fn raw_files(&self) -> &[ChartFile] {
+        &self.0.raw
+    }
+
+    /// The charts below this one, as loaded from `charts/`.
+    pub fn dependencies(&self) -> &[Chart] {
+        &self.0.dependencies
+    }
+
+    /// When Chart.yaml was last changed, where that is known.
+    pub fn modified(&self) -> Option<Timestamp> {
+        self.0.modified
+    }
+
+    /// The files below `crds/` of this chart and then of its subcharts, in the order in which Helm prints them.
+    pub fn crds(&self) -> Vec<Crd> {
+        let mut crds = Vec::new();
+        self.collect_crds(self.name(), &mut crds);
+        crds
+    }
+
+    fn collect_crds(&self, path: &str, crds: &mut Vec<Crd>) {
+        for file in self.files().iter().filter(|file| file.name().starts_with("crds/")) {
+            if [".yaml", ".yml", ".json"].iter().any(|known| extension(file.name()).eq_ignore_ascii_case(known)) {
+                crds.push(Crd { path: format!("{path}/{}", file.name()), file: file.clone() });
+            }
+        }
+        for subchart in self.dependencies() {
+            subchart.collect_crds(&format!("{path}/charts/{}", subchart.name()), crds);
+        }
+    }
+
+    /// SHA-256, in hexadecimal, over the names and contents of all files, whatever their order and times.
+    pub fn digest(&self) -> String {
+        let mut files: Vec<&ChartFile> = self.raw_files().iter().collect();
+        files.sort_by(|a, b| a.name.cmp(&b.name));
+        let mut hash = Sha256::new();
+        for file in files {
+            for part in [file.name.as_bytes(), &file.data] {
+                hash.update((part.len() as u64).to_be_bytes());
+                hash.update(part);
+            }
+        }
+        hash.finalize().iter().fold(String::new(), |mut text, byte| {
+            write!(text, "{byte:02x}").expect("writing to a string cannot fail");
+            text
+        })
+    }
+}

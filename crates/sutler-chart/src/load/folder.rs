@@ -1,0 +1,115 @@
+//! The files of a chart's folder, in the order in which Helm walks it, without what `.helmignore` leaves out.
+//!
+//! The only module that reads files. Symbolic links are followed, also out of the folder, as Helm does; each is remarked upon.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use super::ignore::IgnoreRules;
+use super::{FileError, LARGEST_FILE, LoadError, SourceFile, strip_byte_order_mark};
+use crate::log::{Level, Remark};
+
+/// How deep folders may nest. Links that lead in a circle end here instead of at the longest path that the system allows.
+const DEEPEST_FOLDER: usize = 64;
+
+/// The bytes of Chart.yaml, read before anything else.
+pub(super) fn read_metadata(folder: &Path) -> Result<Vec<u8>, LoadError> {
+    let path = absolute(folder)?.join("Chart.yaml");
+    fs::read(&path).map_err(|error| {
+        let action = if error.kind() == std::io::ErrorKind::IsADirectory { "read" } else { "open" };
+        LoadError::Detect { path: path.display().to_string(), source: FileError::new(action, &path, error) }
+    })
+}
+
+/// All files of the folder that belong to the chart.
+pub(super) fn read(folder: &Path, remarks: &mut Vec<Remark>) -> Result<Vec<SourceFile>, LoadError> {
+    let root = absolute(folder)?;
+    let ignore_file = root.join(".helmignore");
+    let rules = if ignore_file.exists() {
+        let bytes = fs::read(&ignore_file).map_err(|error| FileError::new("open", &ignore_file, error))?;
+        String::from_utf8_lossy(&bytes).into_owned()
+    } else {
+        String::new()
+    };
+    let mut walk = Walk { root: root.clone(), rules: IgnoreRules::parse(&rules)?, files: Vec::new(), remarks };
+    walk.folder(&root, 0)?;
+    Ok(walk.files)
+}
+
+fn absolute(folder: &Path) -> Result<PathBuf, FileError> {
+    std::path::absolute(folder)
+        .map(|path| path.components().collect())
+        .map_err(|error| FileError::new("getwd", folder, error))
+}
+
+struct Walk<'r> {
+    root: PathBuf,
+    rules: IgnoreRules,
+    files: Vec<SourceFile>,
+    remarks: &'r mut Vec<Remark>,
+}
+
+impl Walk<'_> {
+    /// Everything in a folder, by name.
+    fn folder(&mut self, folder: &Path, depth: usize) -> Result<(), LoadError> {
+        if depth > DEEPEST_FOLDER {
+            return Err(LoadError::TooDeep);
+        }
+        let error = |error| FileError::new("open", folder, error);
+        let mut names = Vec::new();
+        for entry in fs::read_dir(folder).map_err(error)? {
+            names.push(entry.map_err(error)?.file_name());
+        }
+        names.sort();
+        for name in names {
+            self.entry(&folder.join(name), depth)?;
+        }
+        Ok(())
+    }
+
+    fn entry(&mut self, path: &Path, depth: usize) -> Result<(), LoadError> {
+        let mut found = fs::symlink_metadata(path).map_err(|error| FileError::new("lstat", path, error))?;
+        if found.is_symlink() {
+            let resolved = fs::canonicalize(path).map_err(|error| {
+                // Go's EvalSymlinks names the place where it stopped: the link's target.
+                let target = fs::read_link(path).unwrap_or_else(|_| path.to_owned());
+                let stopped = path.parent().unwrap_or(Path::new("/")).join(target);
+                LoadError::Link { path: path.display().to_string(), source: FileError::new("lstat", &stopped, error) }
+            })?;
+            self.remarks.push(Remark::new(
+                Level::Info,
+                "found symbolic link in path. Contents of linked file included and used",
+                vec![("path", path.display().to_string()), ("resolved", resolved.display().to_string())],
+            ));
+            found = fs::symlink_metadata(&resolved).map_err(|error| FileError::new("lstat", &resolved, error))?;
+        }
+        let name = self.name_of(path);
+        if self.rules.ignores(&name, found.is_dir()) {
+            return Ok(());
+        }
+        if found.is_dir() {
+            return self.folder(path, depth + 1);
+        }
+        if !found.is_file() {
+            return Err(LoadError::Irregular { path: path.display().to_string() });
+        }
+        if found.len() > LARGEST_FILE {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            return Err(LoadError::FileTooLarge { name });
+        }
+        let mut data = fs::read(path)
+            .map_err(|error| LoadError::Read { name: name.clone(), source: FileError::new("open", path, error) })?;
+        strip_byte_order_mark(&mut data);
+        let modified = found.modified().ok().and_then(|time| Timestamp::try_from(time).ok());
+        self.files.push(SourceFile { name, data, modified });
+        Ok(())
+    }
+
+    /// The path inside the chart, with `/`.
+    fn name_of(&self, path: &Path) -> String {
+        let inside = path.strip_prefix(&self.root).unwrap_or(path);
+        inside.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
+    }
+}

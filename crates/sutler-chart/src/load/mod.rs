@@ -1,0 +1,250 @@
+//! Loading a chart: from a folder, an archive, or files in memory, as Helm does (`pkg/chart/loader`, `pkg/chart/v2/loader`).
+//!
+//! ```text
+//! folder ──walk, .helmignore──┐
+//! archive ──gzip, tar─────────┼──▶ files ──assemble──▶ Chart (and its subcharts, folders and archives below charts/)
+//! memory ─────────────────────┘
+//! ```
+//!
+//! Reading files happens in `folder` only; everything after it works on bytes.
+
+mod archive;
+mod assemble;
+mod folder;
+mod ignore;
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use thiserror::Error;
+
+pub use archive::{ArchiveError, LARGEST_CHART};
+pub use ignore::IgnoreError;
+
+use crate::chart::Chart;
+use crate::decode::{DecodeError, Fields, read_document};
+use crate::log::Remark;
+use crate::metadata::MetadataError;
+use crate::text::io_message;
+use crate::values::ValuesError;
+
+/// The largest file of a chart, in bytes: 5 MiB, as in Helm.
+pub const LARGEST_FILE: u64 = 5 * 1024 * 1024;
+
+/// How deep charts may nest in `charts/`. Helm has no bound; no chart comes near, and an archive in an archive must end somewhere.
+pub const DEEPEST_SUBCHART: usize = 32;
+
+/// Where a chart comes from.
+#[derive(Debug)]
+pub enum ChartSource<'a> {
+    /// A folder with a Chart.yaml. Read with `.helmignore`.
+    Folder(&'a Path),
+    /// A `.tgz`, whole.
+    Archive(&'a [u8]),
+    /// Files in memory, their names relative to the chart's folder and with `/`, e.g. `templates/service.yaml`.
+    Files {
+        /// The files, in any order.
+        files: Vec<SourceFile>,
+    },
+}
+
+/// A file of a chart before the chart is put together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceFile {
+    /// Path inside the chart, with `/`.
+    pub name: String,
+    /// The bytes, without a byte order mark.
+    pub data: Vec<u8>,
+    /// When it was last changed, where that is known.
+    pub modified: Option<Timestamp>,
+}
+
+impl SourceFile {
+    /// A file whose time of change is not known.
+    pub fn new(name: impl Into<String>, data: impl Into<Vec<u8>>) -> SourceFile {
+        SourceFile { name: name.into(), data: data.into(), modified: None }
+    }
+}
+
+/// Why a chart cannot be loaded. The texts, joined with their causes by `: `, are Helm's (see [`crate::error_chain`]).
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum LoadError {
+    /// The folder has no readable Chart.yaml.
+    #[error("unable to detect chart at {path}")]
+    Detect {
+        /// Path of the Chart.yaml.
+        path: String,
+        /// What the operating system said.
+        #[source]
+        source: FileError,
+    },
+    /// A file or folder cannot be read.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A file that was found cannot be read.
+    #[error("error reading {name}")]
+    Read {
+        /// Path inside the chart.
+        name: String,
+        /// What the operating system said.
+        #[source]
+        source: FileError,
+    },
+    /// A symbolic link leads nowhere.
+    #[error("error evaluating symlink {path}")]
+    Link {
+        /// The link.
+        path: String,
+        /// What the operating system said.
+        #[source]
+        source: FileError,
+    },
+    /// A device, socket or pipe.
+    #[error("cannot load irregular file {path} as it has file mode type bits set")]
+    Irregular {
+        /// Its path.
+        path: String,
+    },
+    /// A file is larger than [`LARGEST_FILE`].
+    #[error("chart file {} is larger than the maximum file size {LARGEST_FILE}", crate::text::go_quoted(.name))]
+    FileTooLarge {
+        /// Its name.
+        name: String,
+    },
+    /// `.helmignore` has a rule that is none.
+    #[error(transparent)]
+    Ignore(#[from] IgnoreError),
+    /// The archive cannot be unpacked.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+    /// A YAML file of the chart (`Chart.yaml`, `Chart.lock`, `requirements.yaml`, …) cannot be read.
+    #[error("cannot load {name}")]
+    Document {
+        /// Its name.
+        name: &'static str,
+        /// What is wrong with it.
+        #[source]
+        source: DecodeError,
+    },
+    /// `values.yaml` cannot be read.
+    #[error("cannot load values.yaml")]
+    Values(#[source] ValuesError),
+    /// There is no Chart.yaml.
+    #[error("Chart.yaml file is missing")]
+    NoMetadata,
+    /// The archive has no Chart.yaml.
+    #[error("unable to detect chart version, no Chart.yaml found")]
+    NoMetadataInArchive,
+    /// `apiVersion` is none that is known.
+    #[error("unsupported chart version")]
+    UnsupportedVersion,
+    /// `apiVersion: v3`, which Helm 4.1 knows but does not install.
+    #[error("invalid chart apiVersion")]
+    FutureVersion,
+    /// Chart.yaml is not valid.
+    #[error(transparent)]
+    Metadata(#[from] MetadataError),
+    /// An archive below `charts/` has files in its place.
+    #[error("error unpacking subchart tar in {chart}: expected {expected}, got {found}")]
+    SubchartArchive {
+        /// The chart above.
+        chart: String,
+        /// The archive's name.
+        expected: String,
+        /// What stands there.
+        found: String,
+    },
+    /// A subchart cannot be loaded.
+    #[error("error unpacking subchart {name} in {chart}")]
+    Subchart {
+        /// Name of its folder or archive.
+        name: String,
+        /// The chart above.
+        chart: String,
+        /// What is wrong with it.
+        #[source]
+        source: Box<LoadError>,
+    },
+    /// Charts nest deeper than [`DEEPEST_SUBCHART`], or links lead in a circle.
+    #[error("charts nest deeper than {DEEPEST_SUBCHART} levels")]
+    TooDeep,
+}
+
+/// What the operating system said of a path, in Go's words: `open /chart/Chart.yaml: no such file or directory`.
+#[derive(Debug, Error)]
+#[error("{action} {path}: {}", io_message(.error))]
+pub struct FileError {
+    /// The system call: `open`, `lstat`, ….
+    pub action: &'static str,
+    /// The path.
+    pub path: String,
+    /// The error; not a source, since its text is already in this one.
+    pub error: std::io::Error,
+}
+
+impl FileError {
+    fn new(action: &'static str, path: &Path, error: std::io::Error) -> FileError {
+        FileError { action, path: path.display().to_string(), error }
+    }
+}
+
+impl Chart {
+    /// Loads a chart.
+    ///
+    /// # Errors
+    /// What cannot be read, and what Helm refuses to load.
+    pub fn load(source: ChartSource<'_>) -> Result<Chart, LoadError> {
+        Chart::load_with_remarks(source, &mut Vec::new())
+    }
+
+    /// Loads a chart and collects what Helm says on the side (links that were followed, outdated files).
+    ///
+    /// # Errors
+    /// As [`Chart::load`].
+    pub fn load_with_remarks(source: ChartSource<'_>, remarks: &mut Vec<Remark>) -> Result<Chart, LoadError> {
+        match source {
+            ChartSource::Folder(path) => {
+                check_version(&folder::read_metadata(path)?)?;
+                assemble::chart(folder::read(path, remarks)?, 0, remarks)
+            }
+            ChartSource::Archive(bytes) => {
+                let files = archive::unpack(bytes)?;
+                let metadata = files.iter().find(|file| file.name == "Chart.yaml");
+                check_version(&metadata.ok_or(LoadError::NoMetadataInArchive)?.data)?;
+                assemble::chart(files, 0, remarks)
+            }
+            ChartSource::Files { files } => assemble::chart(files, 0, remarks),
+        }
+    }
+}
+
+/// Looks at `apiVersion` before anything else, as Helm does to choose a loader.
+fn check_version(chart_yaml: &[u8]) -> Result<(), LoadError> {
+    let document_error = |source| LoadError::Document { name: "Chart.yaml", source };
+    let text = sutler_yaml::decode(chart_yaml).map_err(|error| document_error(DecodeError::Read(error)))?;
+    let document = read_document(&text).map_err(document_error)?;
+    let mut version = String::new();
+    Fields::of_document(&document, "chartBase", "loader.chartBase")
+        .and_then(|fields| {
+            fields.for_each(|name, field| {
+                if name == "apiversion" {
+                    version = field.text("apiVersion")?;
+                }
+                Ok(())
+            })
+        })
+        .map_err(document_error)?;
+    match version.as_str() {
+        "" | "v1" | "v2" => Ok(()),
+        "v3" => Err(LoadError::FutureVersion),
+        _ => Err(LoadError::UnsupportedVersion),
+    }
+}
+
+/// Removes a UTF-8 byte order mark.
+fn strip_byte_order_mark(data: &mut Vec<u8>) {
+    if data.starts_with(b"\xef\xbb\xbf") {
+        data.drain(..3);
+    }
+}

@@ -1,0 +1,70 @@
+//! What Helm says on the side while it loads and renders: one line a remark, on stderr, in the form of Go's `slog` text handler.
+//!
+//! The engine of this crate never prints: remarks are collected and handed back with the result.
+
+use std::fmt;
+
+use crate::text::{go_quoted, is_printable, is_space};
+
+/// How important a remark is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Good to know.
+    Info,
+    /// Probably not what was meant.
+    Warn,
+    /// Said in addition to the error that follows.
+    Error,
+}
+
+/// One remark. Its [`Display`](fmt::Display) is the line that Helm prints: `level=WARN msg="this chart is deprecated"`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remark {
+    /// How important it is.
+    pub level: Level,
+    /// What is said.
+    pub message: String,
+    /// Named details, in order.
+    pub details: Vec<(&'static str, String)>,
+}
+
+impl Remark {
+    pub(crate) fn new(level: Level, message: impl Into<String>, details: Vec<(&'static str, String)>) -> Remark {
+        Remark { level, message: message.into(), details }
+    }
+}
+
+impl fmt::Display for Remark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let level = match self.level {
+            Level::Info => "INFO",
+            Level::Warn => "WARN",
+            Level::Error => "ERROR",
+        };
+        write!(f, "level={level} msg={}", field(&self.message))?;
+        for (name, value) in &self.details {
+            write!(f, " {name}={}", field(value))?;
+        }
+        Ok(())
+    }
+}
+
+/// A field as `slog` prints it: quoted when empty or when it holds a space, a quote, `=` or what is not printable.
+fn field(text: &str) -> String {
+    let plain = !text.is_empty()
+        && text.chars().all(|c| !is_space(c) && is_printable(c) && !matches!(c, '"' | '=' | '\u{fffd}'));
+    if plain { text.to_owned() } else { go_quoted(text) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn remarks_print_as_slog_lines() {
+        let remark =
+            Remark::new(Level::Warn, "returned non-bool value", vec![("path", "a.b".into()), ("chart", "x y".into())]);
+        assert_eq!(remark.to_string(), "level=WARN msg=\"returned non-bool value\" path=a.b chart=\"x y\"");
+        assert_eq!(Remark::new(Level::Info, "", vec![]).to_string(), "level=INFO msg=\"\"");
+    }
+}

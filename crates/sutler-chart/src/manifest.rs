@@ -1,0 +1,249 @@
+//! What a rendered file holds: documents, each an object of a release or a hook (Helm's `pkg/release/v1/util`).
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use regex::Regex;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::decode::{DecodeError, Fields, read_document};
+use crate::log::{Level, Remark};
+use crate::order::compare_kinds;
+use crate::text::{base_name, is_space};
+
+/// Annotation that makes an object a hook; its value lists the events.
+pub const HOOK_ANNOTATION: &str = "helm.sh/hook";
+/// Annotation with a hook's weight.
+pub const HOOK_WEIGHT_ANNOTATION: &str = "helm.sh/hook-weight";
+/// Annotation that says when a hook's object is deleted.
+pub const HOOK_DELETE_ANNOTATION: &str = "helm.sh/hook-delete-policy";
+/// Annotation that says when a hook's logs are shown.
+pub const HOOK_OUTPUT_LOG_ANNOTATION: &str = "helm.sh/hook-output-log-policy";
+
+/// One object that a release installs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Manifest {
+    /// The template it comes from: `chart/templates/service.yaml`.
+    pub source: String,
+    /// `apiVersion`; empty where the document has none.
+    pub api_version: String,
+    /// `kind`; empty where the document has none.
+    pub kind: String,
+    /// `metadata.name`; empty where the document has none.
+    pub name: String,
+    /// The document's text, without the space around it.
+    pub text: String,
+}
+
+/// An object that is not part of a release but is made around an operation. Serialized as in Helm's release records.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Hook {
+    /// `metadata.name`.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub name: String,
+    /// `kind`.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub kind: String,
+    /// The template it comes from.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub path: String,
+    /// The document's text.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub manifest: String,
+    /// When it is made.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<HookEvent>,
+    /// Hooks of one event are made in the order of their weights.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub weight: i64,
+    /// When its object is deleted: `before-hook-creation`, `hook-succeeded`, `hook-failed`; other texts are kept, as Helm keeps them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub delete_policies: Vec<String>,
+    /// When its logs are shown: `hook-succeeded`, `hook-failed`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub output_log_policies: Vec<String>,
+}
+
+fn is_zero(weight: &i64) -> bool {
+    *weight == 0
+}
+
+/// When a hook is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum HookEvent {
+    PreInstall,
+    PostInstall,
+    PreDelete,
+    PostDelete,
+    PreUpgrade,
+    PostUpgrade,
+    PreRollback,
+    PostRollback,
+    Test,
+}
+
+impl HookEvent {
+    /// The event of a word in the annotation, in lower case. `test-success` is Helm 2's word for `test`.
+    pub fn of_annotation(word: &str) -> Option<HookEvent> {
+        Some(match word {
+            "pre-install" => HookEvent::PreInstall,
+            "post-install" => HookEvent::PostInstall,
+            "pre-delete" => HookEvent::PreDelete,
+            "post-delete" => HookEvent::PostDelete,
+            "pre-upgrade" => HookEvent::PreUpgrade,
+            "post-upgrade" => HookEvent::PostUpgrade,
+            "pre-rollback" => HookEvent::PreRollback,
+            "post-rollback" => HookEvent::PostRollback,
+            "test" | "test-success" => HookEvent::Test,
+            _ => return None,
+        })
+    }
+}
+
+/// A document that is no object.
+#[derive(Debug, Clone, PartialEq, Error)]
+#[error("YAML parse error on {path}")]
+pub struct ManifestError {
+    /// The template it comes from.
+    pub path: String,
+    /// What is wrong with it.
+    #[source]
+    pub source: DecodeError,
+}
+
+/// Splits a stream of documents as Helm does (`SplitManifests`): at `---` on a new line, whatever follows it there; without the
+/// space around each document, and without empty ones.
+pub fn split_documents(text: &str) -> Vec<&str> {
+    static SEPARATOR: LazyLock<Regex> = LazyLock::new(|| {
+        // Go's `\s` is these five characters.
+        Regex::new("(?:^|[\t\n\x0c\r ]*\n)---[\t\n\x0c\r ]*").expect("the pattern is valid")
+    });
+    SEPARATOR
+        .split(text.trim_matches(is_space))
+        .filter(|document| !document.is_empty())
+        .map(|document| document.trim_matches(is_space))
+        .collect()
+}
+
+/// What Helm looks at in a document.
+struct Head {
+    api_version: String,
+    kind: String,
+    name: String,
+    annotations: BTreeMap<String, String>,
+}
+
+impl Head {
+    fn read(document: &str) -> Result<Head, DecodeError> {
+        let node = read_document(document)?;
+        let mut head =
+            Head { api_version: String::new(), kind: String::new(), name: String::new(), annotations: BTreeMap::new() };
+        Fields::of_document(&node, "SimpleHead", "util.SimpleHead")?.for_each(|name, field| {
+            match name {
+                "apiversion" => head.api_version = field.text("apiVersion")?,
+                "kind" => head.kind = field.text("kind")?,
+                "metadata" => {
+                    const GO_TYPE: &str = r#"struct { Name string "json:\"name\""; Annotations map[string]string "json:\"annotations\"" }"#;
+                    field.nested(field.node, "metadata", "", GO_TYPE)?.for_each(|name, field| {
+                        match name {
+                            "name" => head.name = field.text("name")?,
+                            "annotations" => head.annotations = field.text_map("annotations")?,
+                            _ => {}
+                        }
+                        Ok(())
+                    })?;
+                }
+                _ => {}
+            }
+            Ok(())
+        })?;
+        Ok(head)
+    }
+
+    fn words(&self, annotation: &str) -> Vec<String> {
+        let words = |text: &String| text.split(',').map(|word| word.trim_matches(is_space).to_lowercase()).collect();
+        self.annotations.get(annotation).map_or_else(Vec::new, words)
+    }
+
+    /// The weight, zero unless it is a number (Go's `strconv.Atoi`).
+    fn weight(&self) -> i64 {
+        self.annotations.get(HOOK_WEIGHT_ANNOTATION).and_then(|text| text.parse().ok()).unwrap_or(0)
+    }
+}
+
+/// Objects and hooks of rendered files, each in the order of `kinds` (Helm's `SortManifests`).
+///
+/// # Errors
+/// The first document, by path and place, that is no object.
+pub fn sort_manifests(
+    files: &BTreeMap<String, String>,
+    kinds: &[&str],
+    remarks: &mut Vec<Remark>,
+) -> Result<(Vec<Hook>, Vec<Manifest>), ManifestError> {
+    let mut hooks = Vec::new();
+    let mut manifests = Vec::new();
+    for (path, content) in files {
+        if base_name(path).starts_with('_') {
+            continue;
+        }
+        for document in split_documents(content) {
+            let head = Head::read(document).map_err(|source| ManifestError { path: path.clone(), source })?;
+            let Some(events) = head.annotations.get(HOOK_ANNOTATION) else {
+                manifests.push(Manifest {
+                    source: path.clone(),
+                    api_version: head.api_version,
+                    kind: head.kind,
+                    name: head.name,
+                    text: document.to_owned(),
+                });
+                continue;
+            };
+            let known: Option<Vec<HookEvent>> =
+                head.words(HOOK_ANNOTATION).iter().map(|word| HookEvent::of_annotation(word)).collect();
+            let Some(known) = known else {
+                let details = vec![("hookTypes", events.clone())];
+                remarks.push(Remark::new(Level::Info, "skipping unknown hooks", details));
+                continue;
+            };
+            hooks.push(Hook {
+                weight: head.weight(),
+                delete_policies: head.words(HOOK_DELETE_ANNOTATION),
+                output_log_policies: head.words(HOOK_OUTPUT_LOG_ANNOTATION),
+                name: head.name,
+                kind: head.kind,
+                path: path.clone(),
+                manifest: document.to_owned(),
+                events: known,
+            });
+        }
+    }
+    hooks.sort_by(|a, b| compare_kinds(kinds, &a.kind, &b.kind));
+    manifests.sort_by(|a, b| compare_kinds(kinds, &a.kind, &b.kind));
+    Ok((hooks, manifests))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn documents_are_split_as_helm_splits_them() {
+        for (text, expected) in [
+            ("", vec![]),
+            ("a: 1", vec!["a: 1"]),
+            ("---\na: 1\n---\nb: 2\n", vec!["a: 1", "b: 2"]),
+            // The first separator takes the line feed that the second one needs.
+            ("---\n---\na: 1", vec!["---\na: 1"]),
+            ("a: 1\n--- # note\nb: 2", vec!["a: 1", "# note\nb: 2"]),
+            ("a: 1\n---x: 2", vec!["a: 1", "x: 2"]),
+            ("a: |\n  text\n  ---\n  more", vec!["a: |\n  text\n  ---\n  more"]),
+            ("  \n---\n\n", vec![]),
+        ] {
+            assert_eq!(split_documents(text), expected, "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! Values: what a chart is told. Read from files and `--set` texts, merged in Helm's order (`pkg/cli/values`).
+//!
+//! ```text
+//! -f files ─▶ --set-json ─▶ --set ─▶ --set-string ─▶ --set-file ─▶ --set-literal ─▶ user values
+//!                                                         chart's values.yaml ─coalesce─▶ .Values
+//! ```
+
+mod coalesce;
+mod convert;
+mod set;
+
+use sutler_template::{Map, Value};
+use thiserror::Error;
+
+pub use convert::{from_json, from_yaml, to_json};
+pub use set::SetError;
+
+pub use coalesce::TypeMismatch;
+pub(crate) use coalesce::{Coalesce, coalesce_tables, deep_copy, trim_nulls};
+
+use crate::decode::{DecodeError, json_kind, read_document};
+use crate::text::{go_quoted, is_space};
+use set::Style;
+
+/// Everything that a user gives to change a chart's values, each list in the order given.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ValuesOptions {
+    /// `-f`, `--values`.
+    pub files: Vec<ValuesFile>,
+    /// `--set-json`: `a.b=[1,2]`, or a whole object.
+    pub set_json: Vec<String>,
+    /// `--set`: `a.b=1,c={x,y}`.
+    pub set: Vec<String>,
+    /// `--set-string`: as `--set`, every value text.
+    pub set_string: Vec<String>,
+    /// `--set-file`: as `--set`, every value the name of a file whose content is meant.
+    pub set_file: Vec<String>,
+    /// `--set-literal`: `a.b=` and a text that is taken as it is.
+    pub set_literal: Vec<String>,
+}
+
+/// A values file that was already read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ValuesFile {
+    /// Its path as the user wrote it, for messages.
+    pub name: String,
+    /// Its content.
+    pub text: String,
+}
+
+/// Why values cannot be read or merged. The texts, joined with their causes by `: `, are Helm's.
+#[derive(Debug, Clone, PartialEq, Error)]
+#[non_exhaustive]
+pub enum ValuesError {
+    /// A values file.
+    #[error("failed to parse {name}")]
+    File {
+        /// Its path as the user wrote it.
+        name: String,
+        /// What is wrong with it.
+        #[source]
+        source: Box<ValuesError>,
+    },
+    /// A line begins with `---` and goes on.
+    #[error("error reading yaml document: invalid Yaml document separator: {0}")]
+    Separator(String),
+    /// A document is no YAML or no table.
+    #[error("cannot unmarshal yaml document")]
+    Document(#[source] DecodeError),
+    /// `--set`, `--set-string`, `--set-file` or `--set-literal`.
+    #[error("failed parsing --{flag} data")]
+    Set {
+        /// The flag without its dashes.
+        flag: &'static str,
+        /// What is wrong with the text.
+        #[source]
+        source: SetError,
+    },
+    /// `--set-json` with `key=value`.
+    #[error("failed parsing --set-json data {0}")]
+    SetJson(String),
+    /// `--set-json` with an object.
+    #[error("failed parsing --set-json data JSON: {0}")]
+    SetJsonObject(String),
+}
+
+impl ValuesOptions {
+    /// The user's values: always a map, shared with nobody.
+    ///
+    /// # Errors
+    /// The first file or text that cannot be read; any use of `--set-file`, for which see [`ValuesOptions::merge_reading`].
+    pub fn merge(&self) -> Result<Value, ValuesError> {
+        self.merge_reading(&mut |path| Err(format!("open {path}: no files can be read here")))
+    }
+
+    /// The user's values, with `read` giving the content of files named by `--set-file`, or a message.
+    ///
+    /// # Errors
+    /// The first file or text that cannot be read.
+    pub fn merge_reading(&self, read: &mut dyn FnMut(&str) -> Result<Vec<u8>, String>) -> Result<Value, ValuesError> {
+        let mut base = Map::new();
+        for file in &self.files {
+            let values = read_file(file.text.as_bytes())
+                .map_err(|source| ValuesError::File { name: file.name.clone(), source: Box::new(source) })?;
+            base = merge_maps(&base, &values);
+        }
+        for text in &self.set_json {
+            let trimmed = text.trim_matches(is_space);
+            if trimmed.starts_with('{') {
+                match serde_json::from_str(trimmed).map(|json| from_json(&json)) {
+                    Ok(Value::Map(map)) => base = merge_maps(&base, &map),
+                    _ => return Err(ValuesError::SetJsonObject(text.clone())),
+                }
+            } else {
+                set::set(text, Style::Json, &base).map_err(|_| ValuesError::SetJson(text.clone()))?;
+            }
+        }
+        let failed = |flag| move |source| ValuesError::Set { flag, source };
+        for text in &self.set {
+            set::set(text, Style::Typed, &base).map_err(failed("set"))?;
+        }
+        for text in &self.set_string {
+            set::set(text, Style::Text, &base).map_err(failed("set-string"))?;
+        }
+        for text in &self.set_file {
+            set::set(text, Style::File(&mut *read), &base).map_err(failed("set-file"))?;
+        }
+        for text in &self.set_literal {
+            set::set(text, Style::Literal, &base).map_err(failed("set-literal"))?;
+        }
+        Ok(Value::Map(base))
+    }
+}
+
+/// Reads a values file: its documents, each a table or nothing, merged (Helm's `LoadValues`).
+pub(crate) fn read_file(bytes: &[u8]) -> Result<Map, ValuesError> {
+    let mut values = Map::new();
+    for document in split_documents(bytes)? {
+        let node = sutler_yaml::decode(&document)
+            .map_err(DecodeError::Read)
+            .and_then(|text| read_document(&text))
+            .map_err(ValuesError::Document)?;
+        match from_yaml(&node).map_err(|error| ValuesError::Document(DecodeError::Convert(error)))? {
+            Value::Map(table) => values = merge_maps(&values, &table),
+            Value::Nil => {}
+            _ => {
+                let target = "value of type map[string]interface {}".to_owned();
+                return Err(ValuesError::Document(DecodeError::Type { found: json_kind(&node), target }));
+            }
+        }
+    }
+    Ok(values)
+}
+
+/// Splits a text at lines that begin with `---`, as Kubernetes' `YAMLReader`. A separator with nothing before it belongs to the
+/// document after it; lines end in `\n` afterwards.
+fn split_documents(bytes: &[u8]) -> Result<Vec<Vec<u8>>, ValuesError> {
+    let mut documents = Vec::new();
+    let mut current = Vec::new();
+    let mut lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').collect();
+    if lines.last().is_some_and(|last| last.is_empty()) {
+        lines.pop();
+    }
+    for (at, line) in lines.iter().enumerate() {
+        // Only a line that has a line feed loses its carriage return.
+        let ended = at + 1 < lines.len() || bytes.ends_with(b"\n");
+        let line = if ended { line.strip_suffix(b"\r").unwrap_or(line) } else { line };
+        if let Some(after) = line.strip_prefix(b"---") {
+            let after = String::from_utf8_lossy(after);
+            let after = after.trim_matches(is_space);
+            if !after.is_empty() && !after.starts_with('#') {
+                return Err(ValuesError::Separator(after.to_owned()));
+            }
+            if !current.is_empty() {
+                documents.push(std::mem::take(&mut current));
+                continue;
+            }
+        }
+        current.extend_from_slice(line);
+        current.push(b'\n');
+    }
+    if !current.is_empty() {
+        documents.push(current);
+    }
+    Ok(documents)
+}
+
+/// `over` laid over `under`: tables are merged, everything else is replaced (Helm's `MergeMaps`).
+fn merge_maps(under: &Map, over: &Map) -> Map {
+    let merged = under.shallow_copy();
+    for (key, value) in over.entries() {
+        let value = match (&value, merged.get(&key)) {
+            (Value::Map(over), Some(Value::Map(under))) => Value::Map(merge_maps(&under, over)),
+            _ => value,
+        };
+        merged.insert(key, value).expect("a copy is never the nil map");
+    }
+    merged
+}
+
+/// Why a path of values leads nowhere (Helm's `ErrNoTable`).
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{} is not a table", go_quoted(.0))]
+pub(crate) struct NoTable(pub(crate) String);
+
+/// The table at a path with dots (Helm's `Values.Table`).
+pub(crate) fn table(values: &Map, path: &str) -> Result<Map, NoTable> {
+    path.split('.').try_fold(values.clone(), |table, name| match table.get(name) {
+        Some(Value::Map(inner)) => Ok(inner),
+        _ => Err(NoTable(name.to_owned())),
+    })
+}
+
+/// The value at a path with dots, if it is there and no table (Helm's `Values.PathValue`).
+pub(crate) fn path_value(values: &Map, path: &str) -> Option<Value> {
+    let found = match path.rsplit_once('.') {
+        None => values.get(path),
+        Some((tables, key)) => table(values, tables).ok()?.get(key),
+    };
+    found.filter(|value| value.as_map().is_none())
+}
