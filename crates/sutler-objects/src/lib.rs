@@ -17,4 +17,5 @@ pub mod object;
 pub mod schema;
 pub mod selector;
 
+pub mod apply;
 pub mod patch;

@@ -12,7 +12,7 @@ mod custom;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::object;
 pub use check::{Problem, check, prune, strictness};
@@ -153,6 +153,13 @@ pub struct PatchStrategy {
     pub key: Option<String>,
 }
 
+impl Field {
+    /// Whether the API server's structures have it in any case, if only empty (Go: a structure, not a pointer to one).
+    fn is_always_there(&self) -> bool {
+        self.ty.structure().is_some() && self.default.as_ref().and_then(Value::as_object).is_some_and(Map::is_empty)
+    }
+}
+
 impl Type {
     /// The type of the field or entry `name` of a map of this type, if it may have one.
     pub fn field(&self, name: &str) -> Option<&Type> {
@@ -199,6 +206,62 @@ pub fn of_object(object: &Value) -> Option<&'static Type> {
 /// A built-in type by its short name: `named("core.v1.PodSpec")`.
 pub fn named(name: &str) -> Option<&'static Struct> {
     table().index.get(name).map(|index| &table().structs[*index])
+}
+
+/// The object that exists before anything is written: its kind and what the API server's structures always have, such as
+/// `metadata: {}` and `status: {}`. Lists and maps that must be given are null in it.
+pub fn empty_object(ty: &Type, api_version: &str, kind: &str) -> Value {
+    let mut fields = ty.structure().map(empty_fields).unwrap_or_default();
+    fields.insert("apiVersion".to_owned(), api_version.into());
+    fields.insert("kind".to_owned(), kind.into());
+    Value::Object(fields)
+}
+
+fn empty_fields(of: &Struct) -> Map<String, Value> {
+    let mut fields = Map::new();
+    for field in &of.fields {
+        if field.is_always_there() {
+            fields
+                .insert(field.name.clone(), Value::Object(field.ty.structure().map(empty_fields).unwrap_or_default()));
+        } else if field.required && !matches!(field.ty, Type::Scalar(_)) {
+            fields.insert(field.name.clone(), Value::Null);
+        }
+    }
+    fields
+}
+
+/// Adds to `value` the structures that the API server's types always have (`resources: {}` of a container, `status: {}`), as
+/// they appear in what it stores. Nothing deeper than [`object::MAX_DEPTH`] is touched.
+pub fn fill_structures(value: &mut Value, ty: &Type) {
+    fill_below(value, ty, 0);
+}
+
+fn fill_below(value: &mut Value, ty: &Type, depth: usize) {
+    if depth > object::MAX_DEPTH {
+        return;
+    }
+    match (value, ty) {
+        (Value::Object(fields), Type::Struct(of)) => {
+            for field in &of.get().fields {
+                if field.is_always_there() {
+                    let inner = fields.entry(field.name.as_str()).or_insert(Value::Null);
+                    if inner.is_null() {
+                        *inner = Value::Object(Map::new());
+                    }
+                }
+                if let Some(inner) = fields.get_mut(&field.name) {
+                    fill_below(inner, &field.ty, depth + 1);
+                }
+            }
+        }
+        (Value::Object(fields), Type::Map { of, .. }) => {
+            fields.values_mut().for_each(|inner| fill_below(inner, of, depth + 1))
+        }
+        (Value::Array(items), Type::List { of, .. }) => {
+            items.iter_mut().for_each(|item| fill_below(item, of, depth + 1))
+        }
+        _ => {}
+    }
 }
 
 struct Table {

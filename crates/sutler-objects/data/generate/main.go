@@ -39,7 +39,8 @@ verbs=* the eight of an ordinary resource (create delete deletecollection get li
 
 const schemaFormat = `"kind GROUP/VERSION KIND TYPE", then "type NAME [map=atomic]" followed by its fields, indented: NAME TYPE [!] [FLAG]…
 TYPE: string bytes time micro-time quantity int-or-string int32 int64 integer number bool any object, .NAME a type, [T] a list, {T} a map.
-"!" required; list=set | list=map:KEYS (else atomic); map=atomic; patch=STRATEGY; key=MERGE KEY; default=JSON (also of keys).`
+"!" required; list=set | list=map:KEYS (else atomic); map=atomic; patch=STRATEGY; key=MERGE KEY; default=JSON (also of
+keys); default={} marks a field that is always there, if only empty.`
 
 func header(title, version, format string) string {
 	out := fmt.Sprintf("%s %s, generated %s by data/generate from the Go module k8s.io/kubernetes v%s.\n%s",
@@ -281,7 +282,7 @@ func writeField(out *strings.Builder, name string, f *node, required bool) {
 	if f.PatchMergeKey != "" {
 		fmt.Fprintf(out, " key=%s", f.PatchMergeKey)
 	}
-	if len(f.Default) > 0 && string(f.Default) != "{}" {
+	if len(f.Default) > 0 {
 		var compact bytes.Buffer
 		check(json.Compact(&compact, f.Default))
 		fmt.Fprintf(out, " default=%s", compact.String())
