@@ -206,7 +206,7 @@ fn unsupported_key(key: &Node, value: &Node) -> ConvertError {
     ConvertError::UnsupportedKey { at: key.start, kind, key: go_syntax(&key.data), value: go_syntax(&value.data) }
 }
 
-/// The node as JSON, with integers kept as integers.
+/// The node as JSON; see [`JsonBuilder`] about numbers.
 ///
 /// # Errors
 ///
@@ -215,7 +215,8 @@ pub fn to_json(node: &Node) -> Result<serde_json::Value, ConvertError> {
     convert(node, &mut JsonBuilder)
 }
 
-/// Builds [`serde_json::Value`]s; integers stay integers.
+/// Builds [`serde_json::Value`]s as Kubernetes reads its objects: integers stay integers, and whole floats (`1e3`) become
+/// integers, since their JSON text is one.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct JsonBuilder;
 
@@ -235,7 +236,11 @@ impl Build for JsonBuilder {
         value.into()
     }
     fn float(&mut self, value: f64) -> serde_json::Value {
-        value.into()
+        // The JSON text of a whole float has neither point nor exponent, and is read as an integer.
+        match format!("{value}").parse::<i64>() {
+            Ok(whole) => whole.into(),
+            Err(_) => value.into(),
+        }
     }
     fn string(&mut self, value: &str) -> serde_json::Value {
         value.into()

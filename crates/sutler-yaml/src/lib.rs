@@ -30,6 +30,7 @@ mod convert;
 mod node;
 mod number;
 mod read;
+mod scalar;
 mod write;
 
 pub use convert::{Build, ConvertError, JsonBuilder, convert, to_json};

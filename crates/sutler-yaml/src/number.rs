@@ -38,3 +38,32 @@ pub(crate) fn go_float_text(value: f64, bits: u32) -> String {
     let (head, tail) = digits.split_at(whole);
     format!("{sign}{head}.{tail}")
 }
+
+/// As `strconv.ParseInt(text, 0, 64)`, or with a radix given: a sign, then, where the radix is not given, `0x`, `0o`, `0b`
+/// or a leading `0` for octal. Underscores are not looked for; go-yaml takes them out before.
+pub(crate) fn parse_int(text: &str, radix: Option<u32>) -> Option<i64> {
+    let (negative, unsigned) = match text.as_bytes().first()? {
+        b'-' => (true, &text[1..]),
+        b'+' => (false, &text[1..]),
+        _ => (false, text),
+    };
+    let magnitude = parse_uint(unsigned, radix)?;
+    if negative { 0i64.checked_sub_unsigned(magnitude) } else { i64::try_from(magnitude).ok() }
+}
+
+/// As `strconv.ParseUint(text, 0, 64)`, or with a radix given; see [`parse_int`]. There is no sign.
+pub(crate) fn parse_uint(text: &str, radix: Option<u32>) -> Option<u64> {
+    let (digits, radix) = match (radix, text.as_bytes()) {
+        (Some(radix), _) => (text, radix),
+        (None, [b'0', b'x' | b'X', _, ..]) => (&text[2..], 16),
+        (None, [b'0', b'o' | b'O', _, ..]) => (&text[2..], 8),
+        (None, [b'0', b'b' | b'B', _, ..]) => (&text[2..], 2),
+        (None, [b'0', _, ..]) => (&text[1..], 8),
+        (None, _) => (text, 10),
+    };
+    // Rust takes a sign where Go does not.
+    if !digits.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return None;
+    }
+    u64::from_str_radix(digits, radix).ok()
+}

@@ -6,11 +6,23 @@
 //!
 //! The stages are go-yaml's (and libyaml's), because its errors depend on what each of them looks at and how far ahead.
 
-#![allow(clippy::unimplemented)]
+mod compose;
+mod cursor;
+mod encoding;
+mod markers;
+mod parser;
+mod scalars;
+mod scanner;
+mod token;
+mod values;
 
 use std::borrow::Cow;
 
-use crate::node::{Node, Position};
+pub use self::encoding::decode;
+pub(crate) use self::encoding::is_allowed;
+use self::parser::Parser;
+use self::values::{Duplicates, resolve};
+use crate::node::{Data, Node, Position};
 
 /// Why a text cannot be read. The display is go-yaml's text, whose line numbers are sometimes one too low;
 /// [`ReadError::position`] is exact.
@@ -71,8 +83,8 @@ impl ReadError {
 /// # Errors
 ///
 /// As go-yaml, and for nesting deeper than [`crate::MAX_DEPTH`].
-pub fn read(_text: &str) -> Result<Node, ReadError> {
-    unimplemented!("the scanner lands next")
+pub fn read(text: &str) -> Result<Node, ReadError> {
+    read_first(text, Duplicates::Keep)
 }
 
 /// Reads the first document and refuses keys given twice, as `yaml.UnmarshalStrict`.
@@ -80,8 +92,8 @@ pub fn read(_text: &str) -> Result<Node, ReadError> {
 /// # Errors
 ///
 /// As [`read`], and [`ReadError::DuplicateKeys`].
-pub fn read_strict(_text: &str) -> Result<Node, ReadError> {
-    unimplemented!("the scanner lands next")
+pub fn read_strict(text: &str) -> Result<Node, ReadError> {
+    read_first(text, Duplicates::Refuse)
 }
 
 /// Reads every document of a stream (`---`), as go-yaml's `Decoder`. A text without any is an empty list.
@@ -89,15 +101,21 @@ pub fn read_strict(_text: &str) -> Result<Node, ReadError> {
 /// # Errors
 ///
 /// As [`read`].
-pub fn read_documents(_text: &str) -> Result<Vec<Node>, ReadError> {
-    unimplemented!("the scanner lands next")
+pub fn read_documents(text: &str) -> Result<Vec<Node>, ReadError> {
+    let mut parser = Parser::new(text);
+    let mut documents = Vec::new();
+    while let Some(tree) = parser.next_document()? {
+        documents.push(resolve(tree, Duplicates::Keep)?);
+    }
+    Ok(documents)
 }
 
-/// Bytes of a file as text: UTF-8, or UTF-16 where a byte order mark says so.
-///
-/// # Errors
-///
-/// Bytes that are neither, in go-yaml's words (`yaml: invalid leading UTF-8 octet`).
-pub fn decode(_bytes: &[u8]) -> Result<Cow<'_, str>, ReadError> {
-    unimplemented!("the scanner lands next")
+fn read_first(text: &str, duplicates: Duplicates) -> Result<Node, ReadError> {
+    match Parser::new(text).next_document()? {
+        Some(tree) => resolve(tree, duplicates),
+        None => {
+            let at = Position { line: 1, column: 1 };
+            Ok(Node { data: Data::Null, start: at, end: at })
+        }
+    }
 }
