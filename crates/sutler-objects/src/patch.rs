@@ -3,11 +3,15 @@
 //! Applying is the server's side; [`two_way`] and [`three_way`] are how clients (kubectl, Helm 3) compute a patch. Strategic
 //! merge patch exists for built-in types only; custom resources are patched by merge patch ([`three_way_merge`]).
 
+mod diff;
 mod json;
 mod merge;
+mod strategic;
 
+pub use diff::{three_way, two_way};
 pub use json::json_patch;
 pub use merge::{create_merge_patch, merge_patch, three_way_merge};
+pub use strategic::strategic_merge_patch;
 
 /// Why a patch cannot be read or does not apply.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -24,31 +28,25 @@ pub enum PatchError {
         /// JSON pointer of the tested value.
         path: String,
     },
-    /// An element of a list that is merged by key has no key: status 422.
-    #[error("map: {element} does not contain declared merge key: {key}")]
-    NoMergeKey {
-        /// The element as Go prints a map.
-        element: String,
-        /// The merge key.
-        key: String,
-    },
-    /// A directive that does not exist or stands where it may not: status 422.
+    /// A directive of a strategic merge patch that has the wrong form, or `$retainKeys` that leaves out a key the patch
+    /// sets: status 400.
     #[error("{0}")]
-    BadDirective(String),
+    BadDirective(&'static str),
+    /// A strategic merge patch that does not fit the type or the object; the API server answers 500 with this text.
+    #[error("{0}")]
+    DoesNotFit(String),
     /// Deeper than [`crate::object::MAX_DEPTH`].
     #[error("nested deeper than {} levels", crate::object::MAX_DEPTH)]
     TooDeep,
-    /// In a three-way patch: what the patch changes was changed by somebody else as well.
-    #[error("conflict: changed by the patch and in the live object: {0}")]
-    Conflict(String),
 }
 
 impl PatchError {
-    /// The HTTP status with which the API server answers: 400 for what cannot be read, 422 for what does not apply.
+    /// The HTTP status with which the API server answers.
     pub fn status(&self) -> u16 {
         match self {
-            PatchError::Malformed(_) => 400,
-            _ => 422,
+            PatchError::Malformed(_) | PatchError::BadDirective(_) | PatchError::TooDeep => 400,
+            PatchError::DoesNotApply(_) | PatchError::TestFailed { .. } => 422,
+            PatchError::DoesNotFit(_) => 500,
         }
     }
 }
