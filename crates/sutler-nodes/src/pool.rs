@@ -62,6 +62,17 @@ pub enum Effect {
 }
 
 impl Effect {
+    /// Reads Kubernetes' name.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Some(match text {
+            "NoSchedule" => Self::NoSchedule,
+            "PreferNoSchedule" => Self::PreferNoSchedule,
+            "NoExecute" => Self::NoExecute,
+            _ => return None,
+        })
+    }
+
     /// Kubernetes' name.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -103,12 +114,7 @@ impl Taint {
     /// The part after the last colon is not an effect.
     pub fn parse(key: &str, text: &str) -> Result<Self, BadTaint> {
         let (value, effect) = text.rsplit_once(':').unwrap_or(("", text));
-        let effect = match effect {
-            "NoSchedule" => Effect::NoSchedule,
-            "PreferNoSchedule" => Effect::PreferNoSchedule,
-            "NoExecute" => Effect::NoExecute,
-            _ => return Err(BadTaint { key: key.to_owned(), text: text.to_owned() }),
-        };
+        let effect = Effect::parse(effect).ok_or_else(|| BadTaint { key: key.to_owned(), text: text.to_owned() })?;
         Ok(Self { key: key.to_owned(), value: value.to_owned(), effect })
     }
 

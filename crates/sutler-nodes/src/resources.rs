@@ -2,6 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::{Value, json};
+use sutler_objects::object::{at, list, text};
+
+/// What the scheduler's scores count for a container that asks for no CPU, millicores.
+const SCORED_CPU: i64 = 100;
+
+/// What the scheduler's scores count for a container that asks for no memory, bytes.
+const SCORED_MEMORY: i64 = 200 * 1024 * 1024;
+
 /// Amounts by resource, in whole units that can be added and compared exactly.
 ///
 /// The four resources that nearly every pod touches have fields, as in the scheduler's `framework.Resource`; all others
@@ -21,6 +30,48 @@ pub struct Resources {
 }
 
 impl Resources {
+    /// Reads a resource list (`requests`, `limits`, `capacity`…): amounts rounded up to whole units, CPU to millicores. An amount
+    /// that is no quantity counts as nothing; the API server lets none in.
+    #[must_use]
+    pub fn of(list: &Value) -> Self {
+        let mut resources = Self::default();
+        for (name, quantity) in list.as_object().into_iter().flatten() {
+            let text = match quantity {
+                Value::String(text) => text.clone(),
+                number => number.to_string(),
+            };
+            let Some(thousandths) = thousandths(&text) else { continue };
+            let whole = whole(thousandths);
+            match name.as_str() {
+                "cpu" => resources.cpu = i64::try_from(thousandths).unwrap_or(i64::MAX),
+                "memory" => resources.memory = whole,
+                "ephemeral-storage" => resources.ephemeral_storage = whole,
+                "pods" => resources.pods = whole,
+                _ => {
+                    resources.extended.insert(name.clone(), whole);
+                }
+            }
+        }
+        resources
+    }
+
+    /// The resource list of a Node's status: every amount in the form the kubelet writes it.
+    #[must_use]
+    pub fn to_node_list(&self) -> Value {
+        let cpu = if self.cpu % 1000 == 0 { (self.cpu / 1000).to_string() } else { format!("{}m", self.cpu) };
+        let bytes = |bytes: i64| if bytes % 1024 == 0 { format!("{}Ki", bytes / 1024) } else { bytes.to_string() };
+        let mut list = json!({
+            "cpu": cpu,
+            "memory": bytes(self.memory),
+            "ephemeral-storage": bytes(self.ephemeral_storage),
+            "pods": self.pods.to_string(),
+        });
+        for (name, amount) in &self.extended {
+            list[name] = json!(amount.to_string());
+        }
+        list
+    }
+
     /// Adds each amount.
     pub fn add(&mut self, other: &Self) {
         self.combine(other, i64::saturating_add);
@@ -57,5 +108,138 @@ impl Resources {
             let ours = self.extended.entry(name.clone()).or_insert(0);
             *ours = with(*ours, *amount);
         }
+    }
+}
+
+/// What a pod asks for in all, as `PodRequests` of Kubernetes' component-helpers: containers and sidecars together, or what the
+/// greediest init container needs beside the sidecars started before it, whichever is more; pod-level requests in place of
+/// those; and the runtime's overhead on top. `spec` is a PodSpec.
+#[must_use]
+pub fn pod_requests(spec: &Value) -> Resources {
+    sum_requests(spec, &Resources::default())
+}
+
+/// The same, with [`SCORED_CPU`] and [`SCORED_MEMORY`] for containers that ask for nothing: what the scheduler's scores count.
+#[must_use]
+pub(crate) fn pod_requests_for_scores(spec: &Value) -> Resources {
+    sum_requests(spec, &Resources { cpu: SCORED_CPU, memory: SCORED_MEMORY, ..Resources::default() })
+}
+
+fn sum_requests(spec: &Value, missing: &Resources) -> Resources {
+    let container_requests = |container: &Value| {
+        let list = at(container, &["resources", "requests"]).unwrap_or(&Value::Null);
+        let mut requests = Resources::of(list);
+        if list.get("cpu").is_none() {
+            requests.cpu = missing.cpu;
+        }
+        if list.get("memory").is_none() {
+            requests.memory = missing.memory;
+        }
+        requests
+    };
+    let mut total = Resources::default();
+    for container in list(spec, &["containers"]) {
+        total.add(&container_requests(container));
+    }
+    let mut sidecars = Resources::default();
+    let mut greediest = Resources::default();
+    for container in list(spec, &["initContainers"]) {
+        let mut requests = container_requests(container);
+        if text(container, &["restartPolicy"]) == "Always" {
+            total.add(&requests);
+            sidecars.add(&requests);
+            requests = sidecars.clone();
+        } else {
+            requests.add(&sidecars);
+        }
+        greediest.raise_to(&requests);
+    }
+    total.raise_to(&greediest);
+    if let Some(requests) = at(spec, &["resources", "requests"]) {
+        let pod_level = Resources::of(requests);
+        if requests.get("cpu").is_some() {
+            total.cpu = pod_level.cpu;
+        }
+        if requests.get("memory").is_some() {
+            total.memory = pod_level.memory;
+        }
+        let huge_pages = pod_level.extended.into_iter().filter(|(name, _)| name.starts_with("hugepages-"));
+        total.extended.extend(huge_pages);
+    }
+    if let Some(overhead) = at(spec, &["overhead"]) {
+        total.add(&Resources::of(overhead));
+    }
+    total
+}
+
+/// A quantity in thousandths, rounded up; `None` if it is no quantity or beyond what the API server takes.
+fn thousandths(text: &str) -> Option<i128> {
+    const LONGEST: usize = 40;
+    let text = text.trim();
+    if text.len() > LONGEST {
+        return None;
+    }
+    let number = text.find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | '+' | '-'))).unwrap_or(text.len());
+    let (number, suffix) = text.split_at(number);
+    // The factor is numerator / 10^down, so that no fraction is lost before the end.
+    let (up, down): (i128, u32) = match suffix {
+        "n" => (1, 6),
+        "u" => (1, 3),
+        "m" => (1, 0),
+        "" => (1_000, 0),
+        "k" => (1_000_000, 0),
+        "M" => (1_000_000_000, 0),
+        "G" => (1_000_000_000_000, 0),
+        "T" => (1_000_000_000_000_000, 0),
+        "P" => (1_000_000_000_000_000_000, 0),
+        "E" => (1_000_000_000_000_000_000_000, 0),
+        "Ki" => (1_000 << 10, 0),
+        "Mi" => (1_000 << 20, 0),
+        "Gi" => (1_000 << 30, 0),
+        "Ti" => (1_000 << 40, 0),
+        "Pi" => (1_000 << 50, 0),
+        "Ei" => (1_000 << 60, 0),
+        exponent => {
+            let exponent: i32 = exponent.strip_prefix(['e', 'E'])?.parse().ok().filter(|e| (-18..=18).contains(e))?;
+            let power = 10_i128.pow(exponent.unsigned_abs());
+            if exponent < 0 { (1_000, exponent.unsigned_abs()) } else { (power * 1_000, 0) }
+        }
+    };
+    let (integer, fraction) = number.split_once('.').unwrap_or((number, ""));
+    let digits: i128 = format!("{integer}{fraction}").parse().ok()?;
+    let scale = 10_i128.checked_pow(u32::try_from(fraction.len()).ok()? + down)?;
+    let product = digits.checked_mul(up)?;
+    Some(product.div_euclid(scale) + i128::from(product.rem_euclid(scale) != 0))
+}
+
+/// Whole units of thousandths, rounded up.
+fn whole(thousandths: i128) -> i64 {
+    let whole = thousandths.div_euclid(1_000) + i128::from(thousandths.rem_euclid(1_000) != 0);
+    i64::try_from(whole).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_are_read_exactly_and_rounded_up() {
+        let list = json!({
+            "cpu": "1500m", "memory": "1.5Gi", "ephemeral-storage": "1e3", "pods": 110, "nvidia.com/gpu": "1", "a/b": "100u",
+            "bad": "much", "worse": "1.2.3", "long": "9".repeat(100),
+        });
+        let read = Resources::of(&list);
+        assert_eq!((read.cpu, read.memory, read.ephemeral_storage, read.pods), (1500, 1_610_612_736, 1000, 110));
+        assert_eq!(json!(read.extended), json!({"a/b": 1, "nvidia.com/gpu": 1}));
+        for (text, cpu) in [("0.1", 100), ("100u", 1), ("2", 2000), ("0.0001", 1), ("2e-1", 200), ("1k", 1_000_000)] {
+            assert_eq!(Resources::of(&json!({"cpu": text})).cpu, cpu, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_node_list_is_read_back_the_same() {
+        let list =
+            json!({"cpu": "3920m", "memory": "15000Ki", "ephemeral-storage": "18181869946", "pods": "58", "g/u": "4"});
+        assert_eq!(Resources::of(&list).to_node_list(), list);
     }
 }
