@@ -7,6 +7,7 @@ use http::Method;
 use serde_json::Value;
 
 use crate::status::Refusal;
+use crate::watch::Watch;
 
 /// A request to the API.
 #[derive(Debug, Clone)]
@@ -101,6 +102,8 @@ pub struct Response {
     pub content_type: &'static str,
     /// `ETag`, when it has one.
     pub etag: Option<String>,
+    /// `Retry-After` in seconds, when it has one.
+    pub retry_after_seconds: Option<u32>,
     /// Body.
     pub body: Body,
 }
@@ -114,6 +117,8 @@ pub enum Body {
     List(List),
     /// Bytes as they are.
     Bytes(Bytes),
+    /// A stream of watch events, see [`crate::watch`].
+    Watch(Box<Watch>),
 }
 
 /// A list of objects, not yet written out.
@@ -135,7 +140,14 @@ impl Response {
 
     /// A JSON value with a status code.
     pub fn object(code: u16, object: Arc<Value>) -> Self {
-        Self { code, warnings: Vec::new(), content_type: "application/json", etag: None, body: Body::Object(object) }
+        Self {
+            code,
+            warnings: Vec::new(),
+            content_type: "application/json",
+            etag: None,
+            retry_after_seconds: None,
+            body: Body::Object(object),
+        }
     }
 
     /// 200 with plain text.
@@ -145,16 +157,23 @@ impl Response {
             warnings: Vec::new(),
             content_type: "text/plain; charset=utf-8",
             etag: None,
+            retry_after_seconds: None,
             body: Body::Bytes(text.into()),
         }
     }
+}
 
+impl Body {
     /// The body as bytes.
-    pub fn into_bytes(self) -> Bytes {
-        match self.body {
-            Body::Object(object) => Bytes::from(object.to_string()),
-            Body::List(list) => list.to_bytes(),
-            Body::Bytes(bytes) => bytes,
+    ///
+    /// # Errors
+    /// Gives the watch back if it is one: that has no end.
+    pub fn into_bytes(self) -> Result<Bytes, Box<Watch>> {
+        match self {
+            Self::Object(object) => Ok(Bytes::from(object.to_string())),
+            Self::List(list) => Ok(list.to_bytes()),
+            Self::Bytes(bytes) => Ok(bytes),
+            Self::Watch(watch) => Err(watch),
         }
     }
 }

@@ -1,0 +1,1 @@
+//! Rows as `kubectl get` prints them.
