@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
-use sutler_template::{Frozen, Map, Value};
+use sutler_template::{Frozen, Map, Str, Value};
 
 use crate::load::SourceFile;
 use crate::metadata::{Lock, Metadata};
@@ -28,6 +28,8 @@ pub(crate) struct ChartData {
     pub(crate) files: Vec<ChartFile>,
     pub(crate) raw: Arc<[ChartFile]>,
     pub(crate) dependencies: Vec<Chart>,
+    /// Whether Chart.yaml has a list of dependencies, be it empty: without one Helm does not look at the subcharts' own lists.
+    pub(crate) lists_dependencies: bool,
     pub(crate) modified: Option<Timestamp>,
 }
 
@@ -52,7 +54,7 @@ impl std::fmt::Debug for Defaults {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChartFile {
     name: Arc<str>,
-    data: Arc<[u8]>,
+    data: Str,
     modified: Option<Timestamp>,
 }
 
@@ -69,6 +71,11 @@ impl ChartFile {
 
     /// The bytes.
     pub fn data(&self) -> &[u8] {
+        self.data.as_bytes()
+    }
+
+    /// The bytes as a template's string, without copying them.
+    pub(crate) fn content(&self) -> &Str {
         &self.data
     }
 
@@ -135,6 +142,20 @@ impl Chart {
         self.0.schema.as_ref()
     }
 
+    pub(crate) fn lists_dependencies(&self) -> bool {
+        self.0.lists_dependencies
+    }
+
+    /// The same chart under another name.
+    pub(crate) fn renamed(&self, name: &str) -> Chart {
+        if name == self.name() {
+            return self.clone();
+        }
+        let mut data = (*self.0).clone();
+        data.metadata.name = name.to_owned();
+        Chart(Arc::new(data))
+    }
+
     /// The files below `templates/`.
     pub fn templates(&self) -> &[ChartFile] {
         &self.0.templates
@@ -184,7 +205,7 @@ impl Chart {
         files.sort_by(|a, b| a.name.cmp(&b.name));
         let mut hash = Sha256::new();
         for file in files {
-            for part in [file.name.as_bytes(), &file.data] {
+            for part in [file.name.as_bytes(), file.data()] {
                 hash.update((part.len() as u64).to_be_bytes());
                 hash.update(part);
             }

@@ -17,13 +17,16 @@
 mod capabilities;
 mod chart;
 mod decode;
+mod dependencies;
 mod load;
 mod log;
 mod manifest;
 mod metadata;
 mod order;
 mod pattern;
+mod record;
 mod render;
+mod schema;
 mod text;
 pub mod values;
 mod version;
@@ -43,6 +46,7 @@ pub use manifest::{
 pub use metadata::{Dependency, Lock, Maintainer, Metadata, MetadataError};
 pub use order::{INSTALL_ORDER, UNINSTALL_ORDER, compare_kinds};
 pub use pattern::BadPattern;
+pub use record::RecordError;
 pub use render::{
     Lookup, NoCluster, NotesOf, Operation, ReleaseInfo, RenderError, RenderOptions, Rendered, SchemaCheck, render,
 };

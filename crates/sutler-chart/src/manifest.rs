@@ -229,6 +229,7 @@ pub fn sort_manifests(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::order::INSTALL_ORDER;
 
     #[test]
     fn documents_are_split_as_helm_splits_them() {
@@ -244,6 +245,59 @@ mod tests {
             ("  \n---\n\n", vec![]),
         ] {
             assert_eq!(split_documents(text), expected, "{text:?}");
+        }
+    }
+
+    fn sorted(files: &[(&str, &str)]) -> Result<String, ManifestError> {
+        let files = files.iter().map(|(path, text)| (path.to_string(), text.to_string())).collect();
+        let mut remarks = Vec::new();
+        let (hooks, manifests) = sort_manifests(&files, &INSTALL_ORDER, &mut remarks)?;
+        let mut lines: Vec<String> = manifests
+            .iter()
+            .map(|manifest| format!("{} {} {}", manifest.source, manifest.kind, manifest.name))
+            .collect();
+        lines.extend(hooks.iter().map(|hook| serde_json::to_string(hook).unwrap()));
+        lines.extend(remarks.iter().map(ToString::to_string));
+        Ok(lines.join("\n"))
+    }
+
+    #[test]
+    fn objects_come_in_the_order_of_kinds_and_paths() {
+        let files = [
+            ("c/templates/b.yaml", "kind: Service\nmetadata: {name: b}\n---\nkind: Namespace\nmetadata: {name: ns}"),
+            ("c/templates/a.yaml", "kind: Service\nmetadata: {name: 1}"),
+            ("c/templates/_c.yaml", "not: rendered"),
+        ];
+        let expected = "c/templates/b.yaml Namespace ns\nc/templates/a.yaml Service 1\nc/templates/b.yaml Service b";
+        assert_eq!(sorted(&files).unwrap(), expected);
+    }
+
+    #[test]
+    fn hooks_are_told_from_objects() {
+        let hook = "kind: Job\nmetadata:\n  name: j\n  annotations:\n    helm.sh/hook: \"Pre-Install, test-success\"\n    helm.sh/hook-weight: \"-5\"\n    helm.sh/hook-delete-policy: hook-succeeded,Other";
+        let unknown = "kind: Job\nmetadata: {annotations: {helm.sh/hook: crd-install}}";
+        let manifest = serde_json::to_string(hook).unwrap();
+        let expected = format!(
+            "{{\"name\":\"j\",\"kind\":\"Job\",\"path\":\"a\",\"manifest\":{manifest},\"events\":[\"pre-install\",\"test\"],\"weight\":-5,\"delete_policies\":[\"hook-succeeded\",\"other\"]}}\nlevel=INFO msg=\"skipping unknown hooks\" hookTypes=crd-install"
+        );
+        assert_eq!(sorted(&[("a", hook), ("b", unknown)]).unwrap(), expected);
+    }
+
+    #[test]
+    fn what_is_no_object_is_an_error() {
+        for (text, expected) in [
+            ("[1]", "json: cannot unmarshal array into Go value of type util.SimpleHead"),
+            ("kind: []", "json: cannot unmarshal array into Go struct field SimpleHead.kind of type string"),
+            ("metadata: {name: []}", "json: cannot unmarshal array into Go struct field .metadata.name of type string"),
+            (
+                "metadata: x",
+                r#"json: cannot unmarshal string into Go struct field SimpleHead.metadata of type struct { Name string "json:\"name\""; Annotations map[string]string "json:\"annotations\"" }"#,
+            ),
+        ] {
+            let error = sorted(&[("c/a.yaml", text)]).unwrap_err();
+            let expected =
+                format!("YAML parse error on c/a.yaml: error unmarshaling JSON: while decoding JSON: {expected}");
+            assert_eq!(crate::error_chain(&error), expected);
         }
     }
 }

@@ -166,7 +166,7 @@ pub enum MetadataError {
 pub(crate) struct Draft {
     metadata: Metadata,
     maintainers: Vec<Option<Maintainer>>,
-    dependencies: Vec<Option<Dependency>>,
+    dependencies: Option<Vec<Option<Dependency>>>,
 }
 
 impl Draft {
@@ -216,7 +216,7 @@ impl Draft {
                     self.maintainers = maintainers;
                 }
                 "dependencies" => {
-                    self.dependencies = field
+                    let items = field
                         .list("dependencies", "[]*v2.Dependency")?
                         .iter()
                         .map(|item| {
@@ -227,11 +227,17 @@ impl Draft {
                             dependency(&fields).map(Some)
                         })
                         .collect::<Result<_, DecodeError>>()?;
+                    self.dependencies = Some(items);
                 }
                 _ => {}
             }
             Ok(())
         })
+    }
+
+    /// Whether there is a list of dependencies, be it empty.
+    pub(crate) fn lists_dependencies(&self) -> bool {
+        self.dependencies.is_some()
     }
 
     /// The API version, `v1` when nothing is said.
@@ -281,7 +287,7 @@ impl Draft {
             [&mut maintainer.name, &mut maintainer.email, &mut maintainer.url].into_iter().for_each(sanitize);
             metadata.maintainers.push(maintainer);
         }
-        for dependency in dependencies {
+        for dependency in dependencies.unwrap_or_default() {
             let mut dependency = dependency.ok_or(MetadataError::NullDependency)?;
             let Dependency { name, version, repository, condition, tags, alias, .. } = &mut dependency;
             [name, version, repository, condition].into_iter().chain(tags).for_each(sanitize);

@@ -75,6 +75,7 @@ pub(super) fn chart(files: Vec<SourceFile>, depth: usize, remarks: &mut Vec<Rema
     if !has_metadata {
         return Err(LoadError::NoMetadata);
     }
+    data.lists_dependencies = draft.lists_dependencies();
     data.metadata = draft.validate()?;
     data.files = parts;
     data.raw = raw.into();

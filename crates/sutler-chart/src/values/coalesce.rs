@@ -163,7 +163,7 @@ pub(crate) fn coalesce_tables(over: &Map, under: &Map, keep_nulls: bool, remarks
 }
 
 /// A copy that shares no table with the original.
-pub(crate) fn deep_copy(value: &Value) -> Value {
+fn deep_copy(value: &Value) -> Value {
     match value {
         Value::Map(map) => Value::Map(deep_copy_map(map)),
         Value::List(list) if list.as_bytes().is_none() => {
@@ -173,21 +173,8 @@ pub(crate) fn deep_copy(value: &Value) -> Value {
     }
 }
 
-fn deep_copy_map(map: &Map) -> Map {
+pub(crate) fn deep_copy_map(map: &Map) -> Map {
     map.entries().iter().map(|(key, value)| (key.clone(), deep_copy(value))).collect()
-}
-
-/// A copy without nulls, through all tables (but not lists).
-pub(crate) fn trim_nulls(values: &Map) -> Map {
-    values
-        .entries()
-        .into_iter()
-        .filter(|(_, value)| !value.is_nil())
-        .map(|(key, value)| match value {
-            Value::Map(inner) => (key, Value::Map(trim_nulls(&inner))),
-            other => (key, deep_copy(&other)),
-        })
-        .collect()
 }
 
 fn put(map: &Map, key: impl Into<Str>, value: Value) {
@@ -199,6 +186,6 @@ fn joined(prefix: &str, name: &str) -> String {
 }
 
 /// A value as Go's `%v` prints it.
-fn go_text(value: &Value) -> String {
+pub(crate) fn go_text(value: &Value) -> String {
     format!("{value:?}")
 }

@@ -16,7 +16,7 @@ pub use convert::{from_json, from_yaml, to_json};
 pub use set::SetError;
 
 pub use coalesce::TypeMismatch;
-pub(crate) use coalesce::{Coalesce, coalesce_tables, deep_copy, trim_nulls};
+pub(crate) use coalesce::{Coalesce, coalesce_tables, deep_copy_map, go_text};
 
 use crate::decode::{DecodeError, json_kind, read_document};
 use crate::text::{go_quoted, is_space};

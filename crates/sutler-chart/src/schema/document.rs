@@ -1,0 +1,159 @@
+//! A schema as a document: which draft it follows, and where its references lead.
+
+use std::collections::HashMap;
+
+use serde_json::{Map, Value};
+
+/// The address under which Helm knows a chart's schema.
+const ROOT: &str = "file:///values.schema.json";
+
+/// A version of JSON Schema, by the year or number by which it is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Draft {
+    Four,
+    Six,
+    Seven,
+    Year2019,
+    Year2020,
+}
+
+/// A schema and the places in it that references name.
+pub(super) struct Document<'s> {
+    root: &'s Value,
+    pub(super) draft: Draft,
+    /// Schemas by absolute address: `ROOT`, identifiers, and both with `#anchor`.
+    addresses: HashMap<String, &'s Value>,
+    /// Of each schema object, by its place in memory, the identifier that its references are relative to.
+    bases: HashMap<usize, String>,
+}
+
+impl<'s> Document<'s> {
+    /// # Errors
+    /// An unknown draft.
+    pub(super) fn new(root: &'s Value) -> Result<Document<'s>, String> {
+        let draft = match root.get("$schema").and_then(Value::as_str) {
+            None => Draft::Year2020,
+            Some(address) => draft_of(address).ok_or_else(|| {
+                format!("failing loading {}: no such schema is known", crate::text::go_quoted(address))
+            })?,
+        };
+        let mut document = Document { root, draft, addresses: HashMap::new(), bases: HashMap::new() };
+        document.addresses.insert(ROOT.to_owned(), root);
+        document.index(root, ROOT);
+        Ok(document)
+    }
+
+    pub(super) fn root(&self) -> &'s Value {
+        self.root
+    }
+
+    /// Notes identifiers and anchors below a schema. The recursion is bounded by the reader of JSON.
+    fn index(&mut self, value: &'s Value, base: &str) {
+        match value {
+            Value::Object(object) => {
+                let base = self.index_identifiers(object, value, base);
+                self.bases.insert(place(value), base.clone());
+                for (key, inner) in object {
+                    // These hold data, not schemas.
+                    if !matches!(key.as_str(), "enum" | "const" | "default" | "examples") {
+                        self.index(inner, &base);
+                    }
+                }
+            }
+            Value::Array(items) => items.iter().for_each(|item| self.index(item, base)),
+            _ => {}
+        }
+    }
+
+    fn index_identifiers(&mut self, object: &Map<String, Value>, value: &'s Value, base: &str) -> String {
+        let text = |key: &str| object.get(key).and_then(Value::as_str);
+        let mut base = base.to_owned();
+        if let Some(identifier) = text(if self.draft == Draft::Four { "id" } else { "$id" }) {
+            let (address, fragment) = identifier.split_once('#').unwrap_or((identifier, ""));
+            if !address.is_empty() {
+                base = join(&base, address);
+                self.addresses.entry(base.clone()).or_insert(value);
+            }
+            if !fragment.is_empty() {
+                self.addresses.entry(format!("{base}#{fragment}")).or_insert(value);
+            }
+        }
+        for anchor in [text("$anchor"), text("$dynamicAnchor")].into_iter().flatten() {
+            self.addresses.entry(format!("{base}#{anchor}")).or_insert(value);
+        }
+        base
+    }
+
+    /// The schema that a reference in `schema` leads to.
+    ///
+    /// # Errors
+    /// When it is not in this document; Helm would look for it on the network.
+    pub(super) fn resolve(&self, schema: &Value, reference: &str) -> Result<&'s Value, String> {
+        let base = self.bases.get(&place(schema)).map_or(ROOT, String::as_str);
+        let (address, fragment) = reference.split_once('#').unwrap_or((reference, ""));
+        let address = if address.is_empty() { base.to_owned() } else { join(base, address) };
+        let missing = || format!("cannot resolve reference {}", crate::text::go_quoted(reference));
+        let fragment = percent_decoded(fragment);
+        if fragment.is_empty() {
+            return self.addresses.get(&address).copied().ok_or_else(missing);
+        }
+        if !fragment.starts_with('/') {
+            return self.addresses.get(&format!("{address}#{fragment}")).copied().ok_or_else(missing);
+        }
+        let start = self.addresses.get(&address).copied().ok_or_else(missing)?;
+        start.pointer(&fragment).ok_or_else(missing)
+    }
+}
+
+/// Where a value lies in memory: what tells two equal schemas apart.
+pub(super) fn place(value: &Value) -> usize {
+    std::ptr::from_ref(value).addr()
+}
+
+fn draft_of(address: &str) -> Option<Draft> {
+    let address = address.split('#').next().unwrap_or(address);
+    let address = address.strip_prefix("https://").or_else(|| address.strip_prefix("http://"))?;
+    Some(match address {
+        "json-schema.org/schema" | "json-schema.org/draft/2020-12/schema" => Draft::Year2020,
+        "json-schema.org/draft/2019-09/schema" => Draft::Year2019,
+        "json-schema.org/draft-07/schema" => Draft::Seven,
+        "json-schema.org/draft-06/schema" => Draft::Six,
+        "json-schema.org/draft-04/schema" => Draft::Four,
+        _ => return None,
+    })
+}
+
+/// An address relative to another.
+fn join(base: &str, address: &str) -> String {
+    if address.split(['/', '?']).next().is_some_and(|start| start.contains(':')) {
+        return address.to_owned();
+    }
+    let (scheme, rest) = base.split_once("://").unwrap_or(("file", base));
+    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let path = match address.strip_prefix('/') {
+        Some(path) => path.to_owned(),
+        None => path.rsplit_once('/').map_or(address.to_owned(), |(folder, _)| format!("{folder}/{address}")),
+    };
+    let path = crate::text::clean_path(&format!("/{path}"));
+    format!("{scheme}://{host}{path}")
+}
+
+fn percent_decoded(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let code = (bytes[at] == b'%').then(|| text.get(at + 1..at + 3)).flatten();
+        match code.and_then(|code| u8::from_str_radix(code, 16).ok()) {
+            Some(byte) => {
+                out.push(byte);
+                at += 3;
+            }
+            None => {
+                out.push(bytes[at]);
+                at += 1;
+            }
+        }
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}

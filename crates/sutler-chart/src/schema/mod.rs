@@ -1,0 +1,62 @@
+//! Values against values.schema.json: JSON Schema (drafts 4, 6, 7, 2019-09, 2020-12) with the words of the validator in Helm.
+//!
+//! ```text
+//! schema ─▶ Document (drafts, identifiers, references) ─┐
+//! values ───────────────────────────────────────────────┴─ Validator ─▶ Failure tree ─▶ lines as Helm prints them
+//! ```
+//!
+//! Written here because no validator for Rust reports as Helm's does, whose texts people search for. Where Helm fetches a remote
+//! reference, this module refuses it: a rendering reads no network. A schema is not checked against its metaschema.
+
+mod document;
+mod failure;
+mod format;
+mod number;
+mod validator;
+
+use sutler_template::{Map, Value};
+
+use crate::chart::Chart;
+use crate::values::to_json;
+
+/// Checks a chart's values, and those of its subcharts, each against its own schema (Helm's `ValidateAgainstSchema`).
+///
+/// # Errors
+/// All failures, in Helm's text: each chart's name and its lines.
+pub(crate) fn validate_chart(chart: &Chart, values: &Map) -> Result<(), String> {
+    let mut text = String::new();
+    collect(chart, values, &mut text);
+    if text.is_empty() { Ok(()) } else { Err(text) }
+}
+
+fn collect(chart: &Chart, values: &Map, text: &mut String) {
+    if let Some(schema) = chart.schema()
+        && let Err(failures) = validate(schema, &to_json(&Value::Map(values.clone())))
+    {
+        text.push_str(&format!("{}:\n{failures}", chart.name()));
+    }
+    for subchart in chart.dependencies() {
+        match values.get(subchart.name()) {
+            None | Some(Value::Nil) => {}
+            Some(Value::Map(inner)) => collect(subchart, &inner, text),
+            Some(other) => text.push_str(&format!(
+                "{}:\ninvalid type for values: expected object (map), got {}\n",
+                subchart.name(),
+                other.type_name()
+            )),
+        }
+    }
+}
+
+/// Checks one value against one schema. The error is what Helm prints of it.
+pub(crate) fn validate(schema: &[u8], value: &serde_json::Value) -> Result<(), String> {
+    let schema: serde_json::Value = serde_json::from_slice(schema).map_err(|error| error.to_string())?;
+    let document = document::Document::new(&schema)?;
+    match validator::Validator::new(&document).validate(value) {
+        Ok(()) => Ok(()),
+        Err(failure) => Err(format!("{}\n", failure.lines())),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,75 @@
+//! Schemas and values, and the lines that Helm 4.1.4 prints for them.
+
+use super::validate;
+
+fn check(schema: &str, values: &str, expected: &str) {
+    let values = sutler_yaml::to_json(&sutler_yaml::read(values).unwrap()).unwrap();
+    let found = validate(schema.as_bytes(), &values).err().unwrap_or_default();
+    assert_eq!(found.trim_end(), expected, "{schema} on {values}");
+}
+
+#[test]
+fn simple_keywords_fail_in_helms_words() {
+    let schema = r#"{"type":"object","required":["name"],"additionalProperties":false,"properties":{
+        "name":{"type":"string","minLength":2,"pattern":"^[a-z]+$"},"count":{"type":["integer","null"],"minimum":1,"maximum":65535},
+        "size":{"enum":["small","large"]},"mode":{"const":"fast"},"list":{"type":"array","items":{"type":"string"},"uniqueItems":true}}}"#;
+    for (values, expected) in [
+        ("{name: ab, count: 3, size: small, mode: fast, list: [a, b]}", ""),
+        ("{}", "- at '': missing property 'name'"),
+        ("{name: 1}", "- at '/name': got number, want string"),
+        ("{name: A}", "- at '/name': minLength: got 1, want 2\n- at '/name': 'A' does not match pattern '^[a-z]+$'"),
+        ("{name: ab, count: 0.5}", "- at '/count': got number, want null or integer"),
+        ("{name: ab, count: 70000}", "- at '/count': maximum: got 70,000, want 65,535"),
+        ("{name: ab, size: huge}", "- at '/size': value must be one of 'small', 'large'"),
+        ("{name: ab, mode: slow}", "- at '/mode': value must be 'fast'"),
+        ("{name: ab, list: [a, 1]}", "- at '/list/1': got number, want string"),
+        ("{name: ab, list: [a, b, a]}", "- at '/list': items at 0 and 2 are equal"),
+        ("{name: ab, other: 1, more: 2}", "- at '': additional properties 'more', 'other' not allowed"),
+    ] {
+        check(schema, values, expected);
+    }
+}
+
+#[test]
+fn combinations_show_their_branches() {
+    check(
+        r#"{"properties":{"a":{"oneOf":[{"type":"string"},{"type":"object","required":["b"]}]}}}"#,
+        "{a: 1}",
+        "- at '/a': 'oneOf' failed, none matched\n  - at '/a': got number, want string\n  - at '/a': got number, want object",
+    );
+    check(r#"{"properties":{"a":{"not":{"type":"string"}}}}"#, "{a: x}", "- at '/a': 'not' failed");
+    check(r#"{"properties":{"a":{"oneOf":[{},{}]}}}"#, "{a: x}", "- at '/a': 'oneOf' failed, subschemas 0, 1 matched");
+    check(
+        r#"{"if":{"required":["a"]},"then":{"required":["b"]},"else":{"required":["c"]}}"#,
+        "{a: 1}",
+        "- at '': missing property 'b'",
+    );
+}
+
+#[test]
+fn references_are_followed_and_not_shown() {
+    let schema = r##"{"$schema":"http://json-schema.org/draft-07/schema#","definitions":{"port":{"type":"integer"}},
+        "properties":{"a":{"$ref":"#/definitions/port","type":"string"},"b":{"$ref":"#/nope"}}}"##;
+    check(schema, "{a: x}", "- at '/a': got string, want integer");
+    check(schema, "{a: 1}", "");
+    check(schema, "{b: 1}", "- at '/b': cannot resolve reference \"#/nope\"");
+    let recursive = r##"{"$defs":{"tree":{"properties":{"next":{"$ref":"#/$defs/tree"},"v":{"type":"number"}}}},"$ref":"#/$defs/tree"}"##;
+    check(recursive, "{next: {next: {v: x}}}", "- at '/next/next/v': got string, want number");
+    check(r##"{"$ref":"#"}"##, "{}", "- at '': a schema refers to itself, causing a reference cycle");
+}
+
+#[test]
+fn what_nobody_looked_at_is_found() {
+    let schema = r#"{"allOf":[{"properties":{"a":{}}}],"properties":{"b":{}},"unevaluatedProperties":false}"#;
+    check(schema, "{a: 1, b: 2}", "");
+    check(schema, "{a: 1, c: 2}", "- at '/c': false schema");
+}
+
+#[test]
+fn formats_are_asserted_in_older_drafts_only() {
+    let schema = |draft: &str| format!(r#"{{"$schema":"{draft}","properties":{{"a":{{"format":"ipv4"}}}}}}"#);
+    let seven = schema("http://json-schema.org/draft-07/schema#");
+    check(&seven, "{a: 10.0.0.1}", "");
+    check(&seven, "{a: 10.0.0.256}", "- at '/a': '10.0.0.256' is not valid ipv4: decimal must be between 0 and 255");
+    check(&schema("https://json-schema.org/draft/2020-12/schema"), "{a: x}", "");
+}
