@@ -7,6 +7,8 @@
 //!
 //! Nothing here reads a clock, a random source or a network: [`RenderOptions`] holds all of it.
 
+use std::sync::Arc;
+
 use sutler_template::{Stop, Value};
 use thiserror::Error;
 
@@ -39,7 +41,7 @@ pub enum Operation {
 }
 
 /// The cluster as the function `lookup` sees it.
-pub trait Lookup: Sync {
+pub trait Lookup: Send + Sync {
     /// The object of that name, or, without a name, the list of that kind (`kind: …List` with `items`). No namespace means
     /// cluster-wide. What does not exist is an empty object.
     ///
@@ -60,13 +62,13 @@ impl Lookup for NoCluster {
 
 /// What a rendering may see and use, beside the chart and its values.
 #[derive(Clone)]
-pub struct RenderOptions<'a> {
+pub struct RenderOptions {
     /// `.Release`.
     pub release: ReleaseInfo,
     /// `.Capabilities`.
     pub capabilities: Capabilities,
     /// Answers `lookup`.
-    pub lookup: &'a dyn Lookup,
+    pub lookup: Arc<dyn Lookup>,
     /// Everything random (`randAlphaNum`, `uuidv4`, `genCA`, …) follows from this. Fresh from a secure source for a real release;
     /// the same seed renders the same.
     pub seed: [u8; 32],
@@ -153,7 +155,7 @@ pub enum RenderError {
 ///
 /// # Errors
 /// See [`RenderError`].
-pub fn render(chart: &Chart, user_values: &Value, options: &RenderOptions<'_>) -> Result<Rendered, RenderError> {
+pub fn render(chart: &Chart, user_values: &Value, options: &RenderOptions) -> Result<Rendered, RenderError> {
     let _ = (chart, user_values, options);
     Err(RenderError::Template("rendering lands with the engine".to_owned()))
 }
