@@ -11,9 +11,11 @@
 //!   quantity, duration, name, selector, readiness: values and rules on their own
 //! ```
 
+pub mod duration;
 pub mod kinds;
 pub mod name;
 pub mod object;
+pub mod quantity;
 pub mod schema;
 pub mod selector;
 
