@@ -20,4 +20,5 @@ pub mod schema;
 pub mod selector;
 
 pub mod apply;
+pub mod defaults;
 pub mod patch;
