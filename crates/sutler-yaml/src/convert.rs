@@ -1,9 +1,10 @@
 //! From nodes to any value type, as `sigs.k8s.io/yaml` converts YAML to JSON.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use crate::go_syntax::go_syntax;
 use crate::node::{Data, Node, Position};
-use crate::number::go_float_text;
 
 /// Makes values of some type out of a document; see [`convert`].
 ///
@@ -71,11 +72,41 @@ impl ConvertError {
 ///
 /// # Errors
 ///
-/// Keys that are null or above `i64::MAX`, and numbers that JSON cannot hold.
+/// Keys that are null or above `i64::MAX`, and numbers that JSON cannot hold. As in Go, where the numbers are met later,
+/// such a key anywhere goes before such a number.
 pub fn convert<B: Build>(node: &Node, builder: &mut B) -> Result<B::Value, ConvertError> {
-    // Recursion is bounded: the reader refuses documents deeper than MAX_DEPTH.
+    build(node, builder).or_else(|error| {
+        check_keys(node)?;
+        Err(error)
+    })
+}
+
+// Recursion below is bounded: the reader refuses documents deeper than MAX_DEPTH.
+
+fn build<B: Build>(node: &Node, builder: &mut B) -> Result<B::Value, ConvertError> {
+    match &node.data {
+        Data::Sequence(items) => {
+            let mut built = Vec::with_capacity(items.len());
+            for item in items {
+                built.push(build(item, builder)?);
+            }
+            Ok(builder.sequence(built))
+        }
+        Data::Mapping(entries) => {
+            let mut built = BTreeMap::new();
+            for (key, value) in fields(entries)? {
+                built.insert(key.into_owned(), build(value, builder)?);
+            }
+            Ok(builder.mapping(built))
+        }
+        _ => build_scalar(node, builder),
+    }
+}
+
+// Apart from `build`, whose stack frame stays small by it.
+fn build_scalar<B: Build>(node: &Node, builder: &mut B) -> Result<B::Value, ConvertError> {
     Ok(match &node.data {
-        Data::Null => builder.null(),
+        Data::Null | Data::Sequence(_) | Data::Mapping(_) => builder.null(),
         Data::Bool(value) => builder.bool(*value),
         Data::Int(value) => builder.int(*value),
         Data::Uint(value) => builder.uint(*value),
@@ -89,121 +120,37 @@ pub fn convert<B: Build>(node: &Node, builder: &mut B) -> Result<B::Value, Conve
             return Err(ConvertError::UnsupportedValue { at: node.start, value });
         }
         Data::String(text) => builder.string(text),
-        Data::Sequence(items) => {
-            let items = items.iter().map(|item| convert(item, builder)).collect::<Result<_, _>>()?;
-            builder.sequence(items)
-        }
-        Data::Mapping(entries) => {
-            let mut built = BTreeMap::new();
-            for (key, value) in entries {
-                let Some(text) = key.key_text() else {
-                    return Err(unsupported_key(key, value));
-                };
-                built.insert(text.into_owned(), convert(value, builder)?);
-            }
-            builder.mapping(built)
-        }
     })
 }
 
-/// A value as Go's `%#v` prints it, for messages that quote values.
-pub(crate) fn go_syntax(data: &Data) -> String {
-    let mut text = String::new();
-    push_go_syntax(data, Nested::No, &mut text);
-    text
-}
-
-/// Whether a value stands inside another: Go prints a bare nil as `<nil>`, one inside an interface with its type.
-#[derive(Clone, Copy)]
-enum Nested {
-    No,
-    Yes,
-}
-
-fn push_go_syntax(data: &Data, nested: Nested, text: &mut String) {
-    match data {
-        Data::Null => text.push_str(match nested {
-            Nested::No => "<nil>",
-            Nested::Yes => "interface {}(nil)",
-        }),
-        Data::Bool(value) => text.push_str(if *value { "true" } else { "false" }),
-        Data::Int(value) => text.push_str(&value.to_string()),
-        Data::Uint(value) => text.push_str(&format!("{value:#x}")),
-        Data::Float(value) => text.push_str(&go_float_text(*value, 64)),
-        Data::String(value) => push_go_quoted(value, text),
-        Data::Sequence(items) => {
-            text.push_str("[]interface {}{");
-            for (index, item) in items.iter().enumerate() {
-                if index > 0 {
-                    text.push_str(", ");
-                }
-                push_go_syntax(&item.data, Nested::Yes, text);
-            }
-            text.push('}');
-        }
-        Data::Mapping(entries) => {
-            // fmt sorts maps by key; of duplicates the last one counts.
-            let printed: BTreeMap<String, &Data> = entries
-                .iter()
-                .map(|(key, value)| {
-                    let mut text = String::new();
-                    push_go_syntax(&key.data, Nested::Yes, &mut text);
-                    (text, &value.data)
-                })
-                .collect();
-            text.push_str("map[interface {}]interface {}{");
-            for (index, (key, value)) in printed.into_iter().enumerate() {
-                if index > 0 {
-                    text.push_str(", ");
-                }
-                text.push_str(&key);
-                text.push(':');
-                push_go_syntax(value, Nested::Yes, text);
-            }
-            text.push('}');
-        }
+fn check_keys(node: &Node) -> Result<(), ConvertError> {
+    match &node.data {
+        Data::Sequence(items) => items.iter().try_for_each(check_keys),
+        Data::Mapping(entries) => fields(entries)?.values().copied().try_for_each(check_keys),
+        _ => Ok(()),
     }
 }
 
-/// As `strconv.Quote`.
-fn push_go_quoted(value: &str, text: &mut String) {
-    text.push('"');
-    for character in value.chars() {
-        match character {
-            '"' => text.push_str("\\\""),
-            '\\' => text.push_str("\\\\"),
-            '\x07' => text.push_str("\\a"),
-            '\x08' => text.push_str("\\b"),
-            '\x0c' => text.push_str("\\f"),
-            '\n' => text.push_str("\\n"),
-            '\r' => text.push_str("\\r"),
-            '\t' => text.push_str("\\t"),
-            '\x0b' => text.push_str("\\v"),
-            ' '..='~' => text.push(character),
-            '\0'..='\x1f' | '\x7f' => text.push_str(&format!("\\x{:02x}", character as u32)),
-            _ if is_go_printable(character) => text.push(character),
-            _ if (character as u32) < 0x10000 => text.push_str(&format!("\\u{:04x}", character as u32)),
-            _ => text.push_str(&format!("\\U{:08x}", character as u32)),
-        }
-    }
-    text.push('"');
+/// The entries of a mapping by the text of their keys.
+fn fields(entries: &[(Node, Node)]) -> Result<BTreeMap<Cow<'_, str>, &Node>, ConvertError> {
+    entries
+        .iter()
+        .map(|(key, value)| match key.key_text() {
+            Some(text) => Ok((text, value)),
+            None => Err(unsupported_key(key, entries)),
+        })
+        .collect()
 }
 
-/// Close to Go's `unicode.IsPrint` beyond ASCII: no controls, separators, format characters, surrogates or private use.
-fn is_go_printable(character: char) -> bool {
-    !(character.is_control()
-        || character.is_whitespace()
-        || matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-        || matches!(character, '\u{e000}'..='\u{f8ff}' | '\u{fff0}'..='\u{fffb}' | '\u{fffe}'..='\u{ffff}' | '\u{f0000}'..))
-}
-
-fn unsupported_key(key: &Node, value: &Node) -> ConvertError {
+fn unsupported_key(key: &Node, entries: &[(Node, Node)]) -> ConvertError {
     let kind = match key.data {
         Data::Uint(_) => "uint64",
         // What `%s` prints of a nil reflect.Type.
         _ => "%!s(<nil>)",
     };
-    ConvertError::UnsupportedKey { at: key.start, kind, key: go_syntax(&key.data), value: go_syntax(&value.data) }
+    let last = entries.iter().rev().find(|(other, _)| other.data == key.data);
+    let value = last.map(|(_, value)| go_syntax(&value.data)).unwrap_or_default();
+    ConvertError::UnsupportedKey { at: key.start, kind, key: go_syntax(&key.data), value }
 }
 
 /// The node as JSON; see [`JsonBuilder`] about numbers.

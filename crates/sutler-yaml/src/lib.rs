@@ -27,6 +27,7 @@
 #![warn(unreachable_pub)]
 
 mod convert;
+mod go_syntax;
 mod node;
 mod number;
 mod read;
@@ -42,4 +43,4 @@ pub use write::{Emit, Emitter, WriteError, write, write_pretty};
 ///
 /// go-yaml allows 10,000 levels of each kind; a value that deep cannot be walked recursively on a thread's usual stack, and
 /// no manifest comes near. Deeper input is an error, never a crash.
-pub const MAX_DEPTH: usize = 1_000;
+pub const MAX_DEPTH: usize = 300;

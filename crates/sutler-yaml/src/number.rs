@@ -19,6 +19,7 @@ pub(crate) fn go_float_text(value: f64, bits: u32) -> String {
     let (mantissa, exponent) = unsigned.split_once('e').expect("`{:e}` always prints an exponent");
     let exponent: i32 = exponent.parse().expect("`{:e}` prints the exponent as an integer");
     let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
+    let digits = settle_tie(digits, if bits == 32 { f64::from(value as f32) } else { value });
     // With the shortest digits, Go decides as if the precision were 6: 1234567 is 1.234567e+06, 123456 stays.
     if !(-4..6).contains(&exponent) {
         let (head, tail) = digits.split_at(1);
@@ -37,6 +38,24 @@ pub(crate) fn go_float_text(value: f64, bits: u32) -> String {
     }
     let (head, tail) = digits.split_at(whole);
     format!("{sign}{head}.{tail}")
+}
+
+/// Where a float lies exactly between two texts of the shortest length, Go takes the even one, Rust the upper one.
+fn settle_tie(digits: String, value: f64) -> String {
+    // The exact expansion of a tie is one digit longer and ends with 5; that digit alone tells nearly always.
+    let expand = |places: usize| -> String {
+        let expanded = format!("{:.places$e}", value.abs());
+        expanded.bytes().take_while(|byte| *byte != b'e').filter(u8::is_ascii_digit).map(char::from).collect()
+    };
+    let count = digits.len();
+    if count < 2 || !expand(count).ends_with('5') {
+        return digits;
+    }
+    let exact = expand(count + 100);
+    let (down, rest) = exact.split_at(count);
+    let even = down.ends_with(['0', '2', '4', '6', '8']);
+    let tie = rest.starts_with('5') && rest[1..].bytes().all(|byte| byte == b'0');
+    if tie && even { down.to_owned() } else { digits }
 }
 
 /// As `strconv.ParseInt(text, 0, 64)`, or with a radix given: a sign, then, where the radix is not given, `0x`, `0o`, `0b`

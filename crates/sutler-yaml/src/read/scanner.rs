@@ -24,6 +24,9 @@ struct SimpleKey {
     required: bool,
     /// Counted from the first token of the stream.
     token_number: usize,
+    /// Whether the first token is held back until this is settled. Not so after empty brackets, a slip of go-yaml's: it
+    /// forgets the key that `[]` may be, reads `[]: x` as `[]`, and so looks no further than it should.
+    awaited: bool,
     mark: Mark,
 }
 
@@ -107,7 +110,7 @@ impl<'t> Scanner<'t> {
         // Token numbers grow from level to level.
         let level = self.simple_keys.partition_point(|key| key.token_number < self.tokens_taken);
         match self.simple_keys.get(level) {
-            Some(key) if key.token_number == self.tokens_taken => {
+            Some(key) if key.token_number == self.tokens_taken && key.awaited => {
                 Ok(matches!(self.check_simple_key(level)?, Candidate::Valid(_)))
             }
             _ => Ok(false),
@@ -155,9 +158,10 @@ impl<'t> Scanner<'t> {
         self.tokens.push_back(Token { kind, start, end });
     }
 
-    /// Inserts a token without text before the token with that number.
+    /// Inserts a token without text before the token with that number; behind all, if that one was taken already.
     fn insert(&mut self, token_number: usize, kind: TokenKind, mark: Mark) {
-        self.tokens.insert(token_number - self.tokens_taken, Token { kind, start: mark, end: mark });
+        let place = token_number.checked_sub(self.tokens_taken).unwrap_or(self.tokens.len());
+        self.tokens.insert(place.min(self.tokens.len()), Token { kind, start: mark, end: mark });
     }
 
     fn next_token_number(&self) -> usize {
@@ -222,7 +226,8 @@ impl<'t> Scanner<'t> {
             let required = self.flow_level == 0 && self.indent == i64::from(self.cursor.mark.column);
             let token_number = self.next_token_number();
             self.remove_simple_key()?;
-            *self.simple_key() = SimpleKey { possible: true, required, token_number, mark: self.cursor.mark };
+            let mark = self.cursor.mark;
+            *self.simple_key() = SimpleKey { possible: true, required, token_number, awaited: true, mark };
         }
         Ok(())
     }
@@ -320,7 +325,9 @@ impl<'t> Scanner<'t> {
         self.remove_simple_key()?;
         if self.flow_level > 0 {
             self.flow_level -= 1;
-            self.simple_keys.pop();
+            let inner = self.simple_keys.pop().unwrap_or_default();
+            let outer = self.simple_key();
+            outer.awaited &= outer.token_number != inner.token_number;
         }
         self.simple_key_allowed = false;
         self.push_indicator(kind);

@@ -6,7 +6,7 @@ use super::ReadError;
 use super::compose::{RawKind, RawNode, Tree};
 use super::scanner::too_deep;
 use crate::MAX_DEPTH;
-use crate::convert::go_syntax;
+use crate::go_syntax::go_syntax;
 use crate::node::{Data, Node, Position};
 use crate::scalar::resolve_tagged;
 
@@ -84,42 +84,57 @@ enum Key {
 }
 
 impl Resolver {
+    // The recursive functions keep their stack frames small: what does not recurse is in functions of its own.
+
     fn node(&mut self, index: usize, depth: usize) -> Result<Node, ReadError> {
         self.count(index)?;
         if depth > MAX_DEPTH {
             return Err(self.error(index, too_deep()));
         }
-        let (start, end) = (self.nodes[index].start, self.nodes[index].end);
-        let data = match &mut self.nodes[index].kind {
-            RawKind::Scalar { text, tag, implicit } => {
-                // Without aliases every node is made once, so its text can be moved.
-                let text = if self.has_aliases { text.clone() } else { std::mem::take(text) };
-                if tag.is_empty() && !*implicit {
-                    Data::String(text)
-                } else {
-                    resolve_tagged(tag, text).map_err(|problem| ReadError::Value { problem, at: start })?
-                }
-            }
-            RawKind::Alias { target, .. } => {
-                let target = *target;
-                let copy = self.through_alias(index, |this| this.node(target, depth))?;
-                return Ok(Node { start, end, ..copy });
-            }
-            RawKind::Sequence(children) => {
-                let count = children.len();
-                let mut items = Vec::with_capacity(count);
-                for place in 0..count {
-                    items.push(self.node(self.child(index, place), depth + 1)?);
-                }
-                Data::Sequence(items)
-            }
+        let data = match &self.nodes[index].kind {
+            RawKind::Scalar { .. } => self.scalar(index)?,
+            RawKind::Alias { target, .. } => self.alias(index, *target, depth)?,
+            RawKind::Sequence(_) => self.sequence(index, depth)?,
             RawKind::Mapping(_) => {
                 let mut entries = Entries::default();
                 self.add_entries(index, depth, &mut entries)?;
                 Data::Mapping(entries.entries)
             }
         };
-        Ok(Node { data, start, end })
+        Ok(self.place(index, data))
+    }
+
+    fn place(&self, index: usize, data: Data) -> Node {
+        Node { data, start: self.nodes[index].start, end: self.nodes[index].end }
+    }
+
+    fn scalar(&mut self, index: usize) -> Result<Data, ReadError> {
+        let at = self.nodes[index].start;
+        let RawKind::Scalar { text, tag, implicit } = &mut self.nodes[index].kind else {
+            unreachable!("the node is a scalar")
+        };
+        // Without aliases every node is made once, so its text can be moved.
+        let text = if self.has_aliases { text.clone() } else { std::mem::take(text) };
+        if tag.is_empty() && !*implicit {
+            return Ok(Data::String(text));
+        }
+        resolve_tagged(tag, text).map_err(|problem| ReadError::Value { problem, at })
+    }
+
+    fn alias(&mut self, index: usize, target: usize, depth: usize) -> Result<Data, ReadError> {
+        self.enter_alias(index)?;
+        let node = self.node(target, depth);
+        self.leave_alias(index);
+        Ok(node?.data)
+    }
+
+    fn sequence(&mut self, index: usize, depth: usize) -> Result<Data, ReadError> {
+        let count = self.child_count(index);
+        let mut items = Vec::with_capacity(count);
+        for place in 0..count {
+            items.push(self.node(self.child(index, place), depth + 1)?);
+        }
+        Ok(Data::Sequence(items))
     }
 
     /// Adds the entries of a mapping, which may be the value of a merge key.
@@ -151,17 +166,19 @@ impl Resolver {
 
     fn add_entry(&mut self, key: usize, value: usize, depth: usize, into: &mut Entries) -> Result<(), ReadError> {
         let key = self.node(key, depth + 1)?;
-        if let Data::Sequence(_) | Data::Mapping(_) = key.data {
-            let problem = format!("invalid map key: {}", go_syntax(&key.data));
-            return Err(ReadError::Value { problem, at: key.start });
-        }
+        check_key(&key)?;
         let value = self.node(value, depth + 1)?;
+        self.insert(key, value, into);
+        Ok(())
+    }
+
+    fn insert(&mut self, key: Node, value: Node, into: &mut Entries) {
         if self.duplicates == Duplicates::Refuse && !into.keys.insert(identity(&key.data)) {
             let (line, text) = (value.start.line, go_syntax(&key.data));
             self.repeated.push((format!("line {line}: key {text} already set in map"), key.start));
+        } else {
+            into.entries.push((key, value));
         }
-        into.entries.push((key, value));
-        Ok(())
     }
 
     fn is_merge_key(&self, index: usize) -> bool {
@@ -194,10 +211,10 @@ impl Resolver {
                     return Err(self.not_a_map(value));
                 }
                 self.count(value)?;
-                self.through_alias(value, |this| {
-                    this.count(target)?;
-                    this.add_entries(target, depth + 1, into)
-                })
+                self.enter_alias(value)?;
+                let added = self.count(target).and_then(|()| self.add_entries(target, depth + 1, into));
+                self.leave_alias(value);
+                added
             }
             RawKind::Mapping(_) => {
                 self.count(value)?;
@@ -207,24 +224,19 @@ impl Resolver {
         }
     }
 
-    /// Does something with what an alias stands for.
-    fn through_alias<T>(
-        &mut self,
-        alias: usize,
-        work: impl FnOnce(&mut Self) -> Result<T, ReadError>,
-    ) -> Result<T, ReadError> {
+    fn enter_alias(&mut self, alias: usize) -> Result<(), ReadError> {
         if std::mem::replace(&mut self.copied[alias], true) {
-            let RawKind::Alias { name, .. } = &self.nodes[alias].kind else {
-                unreachable!("only aliases are marked as copied")
-            };
+            let RawKind::Alias { name, .. } = &self.nodes[alias].kind else { unreachable!("only aliases are entered") };
             let problem = format!("anchor '{name}' value contains itself");
             return Err(self.error(alias, problem));
         }
         self.alias_depth += 1;
-        let result = work(self);
+        Ok(())
+    }
+
+    fn leave_alias(&mut self, alias: usize) {
         self.alias_depth -= 1;
         self.copied[alias] = false;
-        result
     }
 
     /// Counts a node that is made, and refuses too many by aliases.
@@ -251,12 +263,21 @@ impl Resolver {
     }
 }
 
+fn check_key(key: &Node) -> Result<(), ReadError> {
+    match key.data {
+        Data::Sequence(_) | Data::Mapping(_) => {
+            Err(ReadError::Value { problem: format!("invalid map key: {}", go_syntax(&key.data)), at: key.start })
+        }
+        _ => Ok(()),
+    }
+}
+
 fn identity(data: &Data) -> Key {
     match data {
         Data::Bool(value) => Key::Bool(*value),
         Data::Int(value) => Key::Int(*value),
         Data::Uint(value) => Key::Uint(*value),
-        // Go's 0 and -0 are one key.
+        // 0 and -0 are one key in Go.
         Data::Float(value) => Key::Float((value + 0.0).to_bits()),
         Data::String(value) => Key::String(value.clone()),
         Data::Null | Data::Sequence(_) | Data::Mapping(_) => Key::Null,

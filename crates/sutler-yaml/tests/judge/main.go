@@ -1,13 +1,13 @@
 // Command judge answers what the Go packages that Helm 4.1.4 uses make of an input: one JSON request a line, one JSON answer
 // a line. Values travel in a notation that keeps Go's types apart:
 //
-//	null, {"b":true}, {"i":"1"}, {"u":"1"}, {"f":"3ff0000000000000"} (bits), {"s":"YQ=="} (bytes, base64), {"l":[…]}, {"m":{"YQ==":…}}
+//	null, {"b":true}, {"i":"1"}, {"u":"1"}, {"f":"3ff0000000000000"} (bits), {"s":"61"} (bytes, hexadecimal), {"l":[…]}, {"m":{"61":…}}
 package main
 
 import (
 	"bufio"
 	"bytes"
-	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -20,13 +20,13 @@ import (
 
 type request struct {
 	Op    string `json:"op"`    // read, strict, write or pretty
-	Text  []byte `json:"text"`  // of read and strict
+	Text  string `json:"text"`  // of read and strict, hexadecimal
 	Value any    `json:"value"` // of write and pretty
 }
 
 type answer struct {
 	Value any    `json:"value,omitempty"`
-	Text  []byte `json:"text,omitempty"`
+	Text  string `json:"text,omitempty"` // hexadecimal
 	Error string `json:"error,omitempty"`
 }
 
@@ -61,7 +61,7 @@ func handle(req request) (result answer) {
 		if req.Op == "strict" {
 			convert = yaml.YAMLToJSONStrict
 		}
-		text, err := convert(req.Text)
+		text, err := convert(must(hex.DecodeString(req.Text)))
 		if err != nil {
 			return answer{Error: err.Error()}
 		}
@@ -77,7 +77,7 @@ func handle(req request) (result answer) {
 		if err != nil {
 			return answer{Error: err.Error()}
 		}
-		return answer{Text: text}
+		return answer{Text: hex.EncodeToString(text)}
 	case "pretty":
 		var text bytes.Buffer
 		encoder := yamlv3.NewEncoder(&text)
@@ -85,7 +85,7 @@ func handle(req request) (result answer) {
 		if err := encoder.Encode(decode(req.Value)); err != nil {
 			return answer{Error: err.Error()}
 		}
-		return answer{Text: text.Bytes()}
+		return answer{Text: hex.EncodeToString(text.Bytes())}
 	}
 	panic("unknown operation " + req.Op)
 }
@@ -97,7 +97,7 @@ func encode(value any) any {
 	case bool:
 		return map[string]any{"b": v}
 	case string:
-		return map[string]any{"s": []byte(v)}
+		return map[string]any{"s": hex.EncodeToString([]byte(v))}
 	case json.Number:
 		if _, err := strconv.ParseInt(string(v), 10, 64); err == nil && v != "-0" {
 			return map[string]any{"i": string(v)}
@@ -119,7 +119,7 @@ func encode(value any) any {
 	case map[string]any:
 		fields := make(map[string]any, len(v))
 		for key, item := range v {
-			fields[base64.StdEncoding.EncodeToString([]byte(key))] = encode(item)
+			fields[hex.EncodeToString([]byte(key))] = encode(item)
 		}
 		return map[string]any{"m": fields}
 	}
@@ -142,7 +142,7 @@ func decode(value any) any {
 		case "f":
 			return math.Float64frombits(must(strconv.ParseUint(inner.(string), 16, 64)))
 		case "s":
-			return string(must(base64.StdEncoding.DecodeString(inner.(string))))
+			return string(must(hex.DecodeString(inner.(string))))
 		case "l":
 			list := make([]any, 0)
 			for _, item := range inner.([]any) {
@@ -152,7 +152,7 @@ func decode(value any) any {
 		case "m":
 			fields := make(map[string]any)
 			for key, item := range inner.(map[string]any) {
-				fields[string(must(base64.StdEncoding.DecodeString(key)))] = decode(item)
+				fields[string(must(hex.DecodeString(key)))] = decode(item)
 			}
 			return fields
 		}
