@@ -10,14 +10,14 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Map as Json, Value as JsonValue, json};
 use sutler_chart::values::{from_json, to_json};
 use sutler_chart::{
-    Capabilities, Chart, ChartSource, KubeVersion, Lookup, RenderOptions, SourceFile, error_chain, render,
+    Capabilities, Chart, ChartFile, ChartSource, KubeVersion, Lookup, RenderOptions, SourceFile, error_chain, render,
 };
 use sutler_template::{Map, Value};
 
 use crate::cluster::{ApiError, Cluster, Select};
 use crate::error::Error;
 use crate::object::ObjectRef;
-use crate::record::{Hook, Release};
+use crate::record::{Hook, RecordedChart, RecordedFile, Release};
 use crate::request::{Content, FromChart, Source, ValuesFrom};
 
 /// How often a rendering may ask for objects that it did not ask for before. Charts look up what does not depend on
@@ -28,15 +28,16 @@ const MOST_ROUNDS: u32 = 16;
 type Asked = (String, String, String, String);
 
 /// Answers lookups from what was read, and notes what was not.
+#[derive(Default)]
 struct Known {
-    answers: BTreeMap<Asked, Result<JsonValue, String>>,
-    missing: Arc<Mutex<BTreeSet<Asked>>>,
+    answers: Mutex<BTreeMap<Asked, Result<JsonValue, String>>>,
+    missing: Mutex<BTreeSet<Asked>>,
 }
 
 impl Lookup for Known {
     fn lookup(&self, api_version: &str, kind: &str, namespace: &str, name: &str) -> Result<JsonValue, String> {
         let asked = (api_version.to_owned(), kind.to_owned(), namespace.to_owned(), name.to_owned());
-        match self.answers.get(&asked) {
+        match self.answers.lock().expect("no code panics while it holds this lock").get(&asked) {
             Some(answer) => answer.clone(),
             None => {
                 self.missing.lock().expect("no code panics while it holds this lock").insert(asked);
@@ -65,27 +66,25 @@ pub(crate) async fn content(
     let (chart, values) = starting_point(from, last)?;
     let capabilities = capabilities(cluster).await?;
     let now = from.now.unwrap_or_else(|| cluster.world().now());
-    let mut answers = BTreeMap::new();
+    let known = Arc::new(Known::default());
     for _ in 0..MOST_ROUNDS {
-        let missing = Arc::<Mutex<BTreeSet<Asked>>>::default();
-        let known = Known { answers: answers.clone(), missing: missing.clone() };
         let options = RenderOptions {
             release: release.clone(),
             capabilities: capabilities.clone(),
-            lookup: Arc::new(known),
+            lookup: known.clone(),
             seed: from.seed,
             now,
             schema: from.schema,
             notes: from.notes,
         };
         let rendered = render(&chart, &values, &options);
-        let missing = std::mem::take(&mut *missing.lock().expect("no code panics while it holds this lock"));
+        let missing = std::mem::take(&mut *known.missing.lock().expect("no code panics while it holds this lock"));
         if missing.is_empty() {
             return rendered.map(|rendered| recorded(&rendered, &values)).map_err(render_error);
         }
         for asked in missing {
             let answer = look_up(cluster, &asked).await?;
-            answers.insert(asked, answer);
+            known.answers.lock().expect("no code panics while it holds this lock").insert(asked, answer);
         }
     }
     Err(Error::Lookups { rounds: MOST_ROUNDS })
@@ -195,13 +194,31 @@ fn recorded(rendered: &sutler_chart::Rendered, values: &Value) -> Content {
     });
     let crds = rendered.crds.iter().map(|crd| String::from_utf8_lossy(crd.file.data()).into_owned());
     Content {
-        chart: serde_json::from_value(rendered.chart.to_record()).expect("both are Helm's chart"),
+        chart: recorded_chart(&rendered.chart, as_map(&rendered.chart.values())),
         config: as_map(values),
         crds: crds.collect(),
         manifest: rendered.manifest_text(),
         hooks: hooks.collect(),
         notes: rendered.notes.clone(),
     }
+}
+
+fn recorded_chart(chart: &Chart, values: Json<String, JsonValue>) -> RecordedChart {
+    let json = |value: Result<JsonValue, serde_json::Error>| value.expect("chart metadata is strings, lists and maps");
+    RecordedChart {
+        metadata: json(serde_json::to_value(chart.metadata())),
+        lock: json(serde_json::to_value(chart.lock())),
+        templates: chart.templates().iter().map(recorded_file).collect(),
+        values,
+        schema: chart.schema().map(<[u8]>::to_vec),
+        files: chart.files().iter().map(recorded_file).collect(),
+        ..RecordedChart::default()
+    }
+}
+
+fn recorded_file(file: &ChartFile) -> RecordedFile {
+    let modified = file.modified().map(|time| ("modtime".to_owned(), time.to_string().into()));
+    RecordedFile { name: file.name().to_owned(), data: file.data().to_vec(), other: modified.into_iter().collect() }
 }
 
 #[cfg(test)]
