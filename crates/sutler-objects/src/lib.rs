@@ -22,3 +22,4 @@ pub mod selector;
 pub mod apply;
 pub mod defaults;
 pub mod patch;
+pub mod readiness;

@@ -41,6 +41,11 @@ pub fn kind(object: &Value) -> &str {
     text(object, &["kind"])
 }
 
+/// `kind`, or `otherwise` (elements of lists leave it out).
+pub fn kind_or<'a>(object: &'a Value, otherwise: &'a str) -> &'a str {
+    Some(kind(object)).filter(|kind| !kind.is_empty()).unwrap_or(otherwise)
+}
+
 /// `apiVersion`, or `""`.
 pub fn api_version(object: &Value) -> &str {
     text(object, &["apiVersion"])
