@@ -62,14 +62,14 @@ fn push_go_syntax(data: &Data, nested: Nested, text: &mut String) {
 }
 
 /// The order in which Go's `fmt` prints the keys of a map. Keys of different types are ordered by where the linker puts the
-/// types, which is as below in today's binaries.
+/// types, which is as below in Helm 4.1.4.
 fn compare_keys(a: &Data, b: &Data) -> Ordering {
     let kind = |data: &Data| match data {
         Data::Null | Data::Sequence(_) | Data::Mapping(_) => 0,
         Data::String(_) => 1,
         Data::Uint(_) => 2,
-        Data::Float(_) => 3,
-        Data::Int(_) => 4,
+        Data::Int(_) => 3,
+        Data::Float(_) => 4,
         Data::Bool(_) => 5,
     };
     match (a, b) {

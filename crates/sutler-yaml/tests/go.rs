@@ -13,7 +13,7 @@ use std::process::{Command, Stdio};
 use generate::{Random, value, yaml_text};
 use notation::{Emitted, Tagged, hex, unhex};
 use serde_json::{Value, json};
-use sutler_yaml::{convert, decode, read, read_strict, write, write_pretty};
+use sutler_yaml::{Node, convert, decode, read, read_strict, write, write_pretty};
 
 /// Builds the judge; `Err` says why it cannot be had.
 fn build_judge() -> Result<PathBuf, String> {
@@ -64,7 +64,7 @@ fn compare(name: &str, count: usize, mut request: impl FnMut(&mut Random) -> Val
     for (request, theirs) in requests.iter().zip(&answers) {
         let ours = ours(request);
         errors += usize::from(theirs.get("error").is_some());
-        if settled(request, &ours) != settled(request, theirs) {
+        if ours["ambiguous"].is_null() && settled(request, &ours) != settled(request, theirs) {
             differences.push(format!("{}\n  ours   {}\n  theirs {}", show(request), show(&ours), show(theirs)));
         }
     }
@@ -98,14 +98,25 @@ fn show(value: &Value) -> String {
     }
 }
 
+/// Whether two keys of a mapping differ, but not as text (1 and 1.0): which one wins is left to chance in Go.
+fn is_ambiguous(node: &Node) -> bool {
+    let clash = node.entries().iter().enumerate().any(|(index, (key, _))| {
+        let text = key.key_text();
+        node.entries()[index + 1..].iter().any(|(other, _)| other.data != key.data && other.key_text() == text)
+    });
+    clash || node.items().iter().any(is_ambiguous) || node.entries().iter().any(|(_, value)| is_ambiguous(value))
+}
+
 fn read_answer(request: &Value) -> Value {
     let bytes = unhex(request["text"].as_str().expect("requests to read have a text"));
     let strict = request["op"] == "strict";
     let node = decode(&bytes).and_then(|text| if strict { read_strict(&text) } else { read(&text) });
+    let ambiguous = node.as_ref().is_ok_and(is_ambiguous);
     let built = node
         .map_err(|error| error.to_string())
         .and_then(|node| convert(&node, &mut Tagged).map_err(|error| error.to_string()));
     match built {
+        _ if ambiguous => json!({ "ambiguous": true }),
         Ok(Value::Null) => json!({}),
         Ok(value) => json!({ "value": value }),
         Err(error) => json!({ "error": error }),

@@ -40,6 +40,14 @@ pub(super) fn string(value: &str) -> Result<Cow<'_, str>, WriteError> {
     }
     let lines: Vec<&str> = value.split('\u{85}').collect();
     let last = lines.len() - 1;
+    // At the start of a line, `---` before a blank ends the document.
+    let ends_document = |line: &str, index: usize| match line.strip_prefix("---").or(line.strip_prefix("...")) {
+        Some(rest) => index > 0 && (rest.starts_with(' ') || (rest.is_empty() && index < last)),
+        None => false,
+    };
+    if lines.iter().enumerate().any(|(index, line)| ends_document(line, index)) {
+        return Err(WriteError::Unreadable("found unexpected document indicator".to_owned()));
+    }
     let mut folded = String::new();
     let mut breaks = 0;
     for (index, line) in lines.into_iter().enumerate() {
