@@ -11,6 +11,7 @@ pub use error::{Answer, ApiError, FieldConflict, Target, Verb};
 pub use mapping::{Mapper, Mapping};
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
@@ -43,6 +44,8 @@ pub struct Cluster {
     world: Arc<dyn World>,
     mapper: Arc<Mutex<Option<Arc<Mapper>>>>,
     field_manager: Arc<str>,
+    /// Whether the API has ever answered.
+    has_met: Arc<AtomicBool>,
 }
 
 impl fmt::Debug for Cluster {
@@ -92,6 +95,7 @@ impl Cluster {
             world,
             mapper: Arc::default(),
             field_manager: crate::FIELD_MANAGER.into(),
+            has_met: Arc::default(),
         }
     }
 
@@ -381,7 +385,7 @@ impl Cluster {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
-            let Some(pause) = retry::pause(&error, attempt) else {
+            let Some(pause) = retry::pause(&error, attempt, self.has_met.load(Ordering::Relaxed)) else {
                 return Err(error.into_error(target, &self.address));
             };
             *uncertain |= error.may_have_had_effect();
@@ -402,6 +406,7 @@ impl Cluster {
         }
         let request = request.body(Body::from(call.body.clone())).map_err(|error| error::Failure::cut(error.into()))?;
         let response = self.client.send(request).await.map_err(error::Failure::sending)?;
+        self.has_met.store(true, Ordering::Relaxed);
         let status = response.status();
         let retry_after = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
         let body = response.into_body().collect_bytes().await.map_err(|error| error::Failure::cut(error.into()))?;

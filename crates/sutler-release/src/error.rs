@@ -144,6 +144,12 @@ pub enum Error {
         /// What it waits for.
         status: Status,
     },
+    /// Another operation of the same program is at work.
+    #[error("another operation of this program works on release `{name}`")]
+    AtWork {
+        /// The name.
+        name: String,
+    },
     /// Another operation of ours is at work.
     #[error("release `{name}` revision {revision} is {status}: {} works on it, renewed {}", lease.holder, lease.renewed)]
     Busy {

@@ -1,6 +1,6 @@
 //! Installing a release.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use sutler_objects::object;
 
@@ -17,6 +17,8 @@ use crate::waiting::{Goal, wait};
 use crate::{Releases, store};
 use sutler_chart::ReleaseInfo;
 
+/// How long discovery may take to show a kind that is established.
+const DISCOVERY_TIMEOUT: SignedDuration = SignedDuration::from_secs(10);
 /// How long a CustomResourceDefinition may take until the API serves it (Helm's limit).
 const CRD_TIMEOUT: SignedDuration = SignedDuration::from_secs(60);
 
@@ -108,10 +110,29 @@ impl Releases {
             return Ok(false);
         }
         // No record is stored yet, so nothing has to be renewed while waiting.
+        let kinds = established.iter().flat_map(served_kinds).collect();
         let mut waiting = Operation::without_record(&self.cluster, events);
         wait(&mut waiting, established, Goal::Ready, CRD_TIMEOUT).await?;
-        self.cluster.forget_kinds();
+        self.await_discovery(kinds).await?;
         Ok(is_new)
+    }
+
+    /// Waits until discovery shows new kinds, which it does a moment after they are established.
+    async fn await_discovery(&self, mut kinds: Vec<(String, String)>) -> Result<(), Error> {
+        let world = self.cluster.world();
+        let deadline = world.now().checked_add(DISCOVERY_TIMEOUT).unwrap_or(Timestamp::MAX);
+        loop {
+            self.cluster.forget_kinds();
+            let mapper = self.cluster.mapper().await?;
+            kinds.retain(|(api_version, kind)| mapper.mapping(api_version, kind).is_none());
+            let now = world.now();
+            // What is still not shown will be named by the manifest that needs it.
+            if kinds.is_empty() || now >= deadline {
+                return Ok(());
+            }
+            let next = now.checked_add(SignedDuration::from_millis(250)).unwrap_or(deadline);
+            world.until_change_or(&[], next.min(deadline)).await?;
+        }
     }
 
     /// Makes the namespace if it is missing, as Helm does.
@@ -167,7 +188,15 @@ impl Releases {
     }
 }
 
-fn new_record(request: &InstallRequest, content: Content, version: u32, now: jiff::Timestamp) -> Release {
+/// The kinds that a CustomResourceDefinition makes the API serve, as (apiVersion, kind).
+fn served_kinds(crd: &Value) -> Vec<(String, String)> {
+    let (group, kind) = (object::text(crd, &["spec", "group"]), object::text(crd, &["spec", "names", "kind"]));
+    let versions = object::list(crd, &["spec", "versions"]).iter();
+    let served = versions.filter(|version| version.get("served").and_then(Value::as_bool) == Some(true));
+    served.map(|version| (format!("{group}/{}", object::text(version, &["name"])), kind.to_owned())).collect()
+}
+
+fn new_record(request: &InstallRequest, content: Content, version: u32, now: Timestamp) -> Release {
     Release {
         name: request.name.clone(),
         namespace: request.namespace.clone(),

@@ -158,13 +158,7 @@ impl Releases {
         if at_work.insert(key.clone()) {
             return Ok(AtWork { releases: self, key });
         }
-        let now = self.cluster.world().now();
-        Err(Error::Busy {
-            name: name.to_owned(),
-            revision: 0,
-            status: Status::Unknown,
-            lease: Box::new(Lease::taken(self.holder.clone(), now)),
-        })
+        Err(Error::AtWork { name: name.to_owned() })
     }
 
     /// Judges whether an operation may begin, given the last revision: `Ok(true)` if it first has to finish one that was
