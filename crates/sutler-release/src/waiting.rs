@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use futures_util::TryStreamExt;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
+use sutler_objects::readiness::Around;
 
 use crate::cluster::{Cluster, at_once};
 use crate::error::{Error, Unready};
@@ -87,14 +88,11 @@ pub(crate) async fn wait(
 async fn judge_all(operation: &mut Operation<'_>, awaited: &mut [Awaited], goal: Goal) -> Result<(), Error> {
     let mut related = related::Related::default();
     for one in awaited.iter_mut().filter(|one| one.is_fresh) {
-        one.state = judge::judge(&one.object, one.live.as_ref(), goal);
-        if let (State::Pending(reason) | State::Failed(reason), Some(live)) = (&mut one.state, &one.live)
-            && goal != Goal::Gone
-            && let Some(because) = related.reason(operation.cluster, live).await
-            && !reason.contains(&because)
-        {
-            reason.push_str(": ");
-            reason.push_str(&because);
+        one.state = judge::judge(one.live.as_ref(), goal, Around::default());
+        if one.state != State::Done && goal != Goal::Gone {
+            // Only now is it worth asking what stands around it.
+            let around = related.around(operation.cluster, one.object.namespace.as_deref()).await;
+            one.state = judge::judge(one.live.as_ref(), goal, around);
         }
         match &one.state {
             State::Done if !one.told.is_empty() || goal == Goal::Gone => {

@@ -2,8 +2,7 @@
 
 use serde_json::Value;
 use sutler_objects::object;
-
-use crate::object::ObjectRef;
+use sutler_objects::readiness::{Around, Readiness, completion, readiness};
 
 /// What is waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,59 +34,24 @@ pub(super) fn is_skipped(object: &Value, goal: Goal) -> bool {
     goal != Goal::Gone && object::kind(object) == "Deployment" && is_paused
 }
 
-/// Judges an object as it was read; `None` if it was not there.
-pub(super) fn judge(reference: &ObjectRef, live: Option<&Value>, goal: Goal) -> State {
+/// Judges an object as it was read; `None` if it was not there. `around` is what is known beside it, for reasons.
+pub(super) fn judge(live: Option<&Value>, goal: Goal, around: Around<'_>) -> State {
     let Some(live) = live else {
         return if goal == Goal::Gone { State::Done } else { State::Pending("it does not exist".to_owned()) };
     };
-    match (goal, reference.group(), reference.kind.as_str()) {
-        (Goal::Gone, ..) => State::Pending(why_still_there(live)),
-        (Goal::HookDone, "", "Pod") => pod_done(live),
-        (Goal::HookDone | Goal::ReadyAndJobs, "batch", "Job") => job_done(live),
-        (Goal::HookDone, ..) => State::Done,
-        (Goal::Ready | Goal::ReadyAndJobs, ..) => ready(live),
+    let runs_to_an_end = matches!(object::kind(live), "Job" | "Pod");
+    let readiness = match goal {
+        Goal::Gone => return State::Pending(why_still_there(live)),
+        Goal::HookDone if runs_to_an_end => completion(live, around),
+        Goal::HookDone => return State::Done,
+        Goal::ReadyAndJobs if object::kind(live) == "Job" => completion(live, around),
+        Goal::Ready | Goal::ReadyAndJobs => readiness(live, around),
+    };
+    match readiness {
+        Readiness::Ready => State::Done,
+        Readiness::NotReady { reason } => State::Pending(reason),
+        Readiness::Failed { reason } => State::Failed(reason),
     }
-}
-
-/// Whether an object is ready to be used.
-fn ready(live: &Value) -> State {
-    let _ = live;
-    State::Done
-}
-
-/// Whether a hook's Pod has run to its end (Helm's reader for hook Pods).
-fn pod_done(pod: &Value) -> State {
-    match object::text(pod, &["status", "phase"]) {
-        "Succeeded" => State::Done,
-        "Failed" => State::Failed("the pod failed".to_owned()),
-        "" => State::Pending("the pod has no status yet".to_owned()),
-        phase => State::Pending(format!("the pod is {}", phase.to_lowercase())),
-    }
-}
-
-/// Whether a Job has run to its end (Helm's reader for Jobs that are waited for).
-fn job_done(job: &Value) -> State {
-    let number = |path: &[&str]| object::integer(job, path);
-    let completions = number(&["spec", "completions"]).or_else(|| number(&["spec", "parallelism"])).unwrap_or(1);
-    for condition in object::list(job, &["status", "conditions"]) {
-        let is_true = object::text(condition, &["status"]) == "True";
-        match object::text(condition, &["type"]) {
-            "Complete" if is_true => return State::Done,
-            "Failed" if is_true => {
-                let failed = number(&["status", "failed"]).unwrap_or(0);
-                let mut reason = format!("the job failed after {failed} failed pods");
-                let message = object::text(condition, &["message"]);
-                if !message.is_empty() {
-                    reason.push_str(": ");
-                    reason.push_str(message);
-                }
-                return State::Failed(reason);
-            }
-            _ => {}
-        }
-    }
-    let succeeded = number(&["status", "succeeded"]).unwrap_or(0);
-    State::Pending(format!("the job is not complete: {succeeded} of {completions} succeeded"))
 }
 
 /// Why a deleted object is still there.
@@ -110,8 +74,7 @@ mod tests {
     use super::*;
 
     fn state(goal: Goal, live: Option<Value>) -> String {
-        let reference = live.as_ref().map_or(ObjectRef::new("v1", "Pod", None, "x"), ObjectRef::of);
-        match judge(&reference, live.as_ref(), goal) {
+        match judge(live.as_ref(), goal, Around::default()) {
             State::Done => "done".to_owned(),
             State::Pending(reason) => format!("pending: {reason}"),
             State::Failed(reason) => format!("failed: {reason}"),
@@ -119,41 +82,27 @@ mod tests {
     }
 
     #[test]
-    fn a_hooks_job_is_done_when_complete_and_failed_when_it_gave_up() {
-        let job = |status: Value| {
-            Some(json!({"apiVersion": "batch/v1", "kind": "Job", "spec": {"completions": 2}, "status": status}))
-        };
-        let condition = |kind: &str| {
-            json!({"failed": 3, "conditions":
-            [{"type": kind, "status": "True", "message": "Job has reached the specified backoff limit"}]})
-        };
-        assert_eq!(
-            state(Goal::HookDone, job(json!({"succeeded": 1}))),
-            "pending: the job is not complete: 1 of 2 succeeded"
-        );
-        assert_eq!(state(Goal::HookDone, job(condition("Complete"))), "done");
-        assert_eq!(
-            state(Goal::ReadyAndJobs, job(condition("Failed"))),
-            "failed: the job failed after 3 failed pods: Job has reached the specified backoff limit"
-        );
+    fn a_job_has_to_be_complete_only_where_that_is_asked() {
+        let job = Some(json!({"apiVersion": "batch/v1", "kind": "Job", "spec": {"completions": 2},
+            "status": {"startTime": "2026-01-01T00:00:00Z", "active": 1, "succeeded": 1}}));
+        assert_eq!(state(Goal::Ready, job.clone()), "done");
+        assert!(state(Goal::ReadyAndJobs, job.clone()).starts_with("pending: "));
+        assert!(state(Goal::HookDone, job).starts_with("pending: "));
     }
 
     #[test]
-    fn a_hooks_pod_is_done_when_it_succeeded_and_other_hooks_when_they_exist() {
-        let pod = |phase: &str| Some(json!({"apiVersion": "v1", "kind": "Pod", "status": {"phase": phase}}));
-        assert_eq!(state(Goal::HookDone, pod("Running")), "pending: the pod is running");
-        assert_eq!(state(Goal::HookDone, pod("Succeeded")), "done");
-        assert_eq!(state(Goal::HookDone, pod("Failed")), "failed: the pod failed");
-        assert_eq!(state(Goal::HookDone, Some(json!({"apiVersion": "v1", "kind": "ConfigMap"}))), "done");
+    fn a_hook_that_runs_to_no_end_needs_only_to_exist() {
+        let deployment = json!({"apiVersion": "apps/v1", "kind": "Deployment", "spec": {"replicas": 1}});
+        assert!(state(Goal::Ready, Some(deployment.clone())).starts_with("pending: "));
+        assert_eq!(state(Goal::HookDone, Some(deployment)), "done");
         assert_eq!(state(Goal::HookDone, None), "pending: it does not exist");
     }
 
     #[test]
     fn what_is_gone_is_gone_and_what_is_not_says_why() {
         let deleted = |finalizers: Value| {
-            Some(
-                json!({"kind": "Pod", "metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z", "finalizers": finalizers}}),
-            )
+            Some(json!({"kind": "Pod", "metadata":
+                {"deletionTimestamp": "2026-01-01T00:00:00Z", "finalizers": finalizers}}))
         };
         assert_eq!(state(Goal::Gone, None), "done");
         assert_eq!(state(Goal::Gone, Some(json!({"kind": "Pod"}))), "pending: it is not being deleted");
