@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 /// `object` as `api_version`; as it is when it has that version already.
 pub(crate) fn to_version<'a>(object: &'a Value, api_version: &str) -> Cow<'a, Value> {
@@ -53,12 +53,12 @@ fn renamed(object: &Value, names: &[(&str, &str)]) -> Value {
 /// The one CPU target of `autoscaling/v1` becomes a metric; what v1 kept of the newer fields in annotations stays there.
 fn autoscaler_to_v2(object: &Value) -> Value {
     let mut converted = object.clone();
-    if let Some(target) = take(&mut converted["spec"], "targetCPUUtilizationPercentage") {
+    if let Some(target) = take(&mut converted, "spec", "targetCPUUtilizationPercentage") {
         converted["spec"]["metrics"] = json!([{"type": "Resource", "resource": {
             "name": "cpu", "target": {"type": "Utilization", "averageUtilization": target},
         }}]);
     }
-    if let Some(current) = take(&mut converted["status"], "currentCPUUtilizationPercentage") {
+    if let Some(current) = take(&mut converted, "status", "currentCPUUtilizationPercentage") {
         converted["status"]["currentMetrics"] = json!([{"type": "Resource", "resource": {
             "name": "cpu", "current": {"averageUtilization": current},
         }}]);
@@ -76,19 +76,19 @@ fn autoscaler_to_v1(object: &Value) -> Value {
                 .filter(|value| !value.is_null())
         })
     };
-    if let Some(target) = cpu(take(&mut converted["spec"], "metrics"), "target") {
+    if let Some(target) = cpu(take(&mut converted, "spec", "metrics"), "target") {
         converted["spec"]["targetCPUUtilizationPercentage"] = target;
     }
-    take(&mut converted["spec"], "behavior");
-    if let Some(current) = cpu(take(&mut converted["status"], "currentMetrics"), "current") {
+    take(&mut converted, "spec", "behavior");
+    if let Some(current) = cpu(take(&mut converted, "status", "currentMetrics"), "current") {
         converted["status"]["currentCPUUtilizationPercentage"] = current;
     }
-    take(&mut converted["status"], "conditions");
+    take(&mut converted, "status", "conditions");
     converted
 }
 
-fn take(value: &mut Value, field: &str) -> Option<Value> {
-    value.as_object_mut().and_then(|fields: &mut Map<String, Value>| fields.remove(field))
+fn take(object: &mut Value, part: &str, field: &str) -> Option<Value> {
+    object.get_mut(part)?.as_object_mut()?.remove(field)
 }
 
 #[cfg(test)]

@@ -9,7 +9,6 @@
 //!                                         |- lifecycle    namespaces, garbage, definitions
 //!                                         '- controllers  workloads, nodes, scheduler, autoscaler
 //! ```
-#![allow(dead_code, reason = "the machine that uses these parts is being built on them")]
 
 pub mod cluster;
 pub mod controllers;
@@ -24,6 +23,7 @@ pub mod watch;
 mod api;
 mod client;
 mod convert;
+mod effects;
 mod lifecycle;
 mod lock;
 mod objects;
@@ -36,8 +36,11 @@ mod selection;
 mod serve;
 mod simulator;
 mod store;
+mod strategy;
 mod table;
 mod timers;
+mod token;
+mod write;
 
 pub use cluster::ClusterModel;
 pub use faults::FaultPlan;

@@ -327,6 +327,9 @@ impl Machine {
             }
             let mut effects = controllers::Effects::default();
             self.controllers[index].reconcile(&key, &view_of(&self.kept), &mut effects);
+            for effect in effects.list {
+                self.apply(index, &key, effect);
+            }
         }
     }
 }

@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use http::header;
 use http_body_util::{BodyExt, Full};
 use hyper::service::service_fn;
@@ -133,7 +135,7 @@ impl Simulator {
         let open = matches!(request.uri().path(), "/healthz" | "/livez" | "/readyz" | "/version");
         let shown = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or("");
         // Digests are compared, so that the time it takes says nothing about the token.
-        if open || shown.strip_prefix("Bearer ").is_some_and(|shown| digest(shown.trim().as_bytes()) == token) {
+        if open || shown_token(shown).is_some_and(|shown| digest(&shown) == token) {
             return self.serve_call(request).await;
         }
         let body = Refusal::new(401, "Unauthorized", "Unauthorized").to_value().to_string();
@@ -181,6 +183,16 @@ impl Simulator {
     }
 }
 
+/// The token in an `Authorization` header: a bearer token, or the password of basic authentication.
+fn shown_token(header: &str) -> Option<Vec<u8>> {
+    if let Some(token) = header.strip_prefix("Bearer ") {
+        return Some(token.trim().as_bytes().to_vec());
+    }
+    let pair = BASE64.decode(header.strip_prefix("Basic ")?.trim()).ok()?;
+    let colon = pair.iter().position(|byte| *byte == b':')?;
+    Some(pair[colon + 1..].to_vec())
+}
+
 fn digest(token: &[u8]) -> [u8; 32] {
     Sha256::digest(token).into()
 }
@@ -190,10 +202,15 @@ fn url(address: SocketAddr) -> String {
     format!("http://{address}")
 }
 
-/// A kubeconfig by which kubectl and Helm reach a served simulator; `name` is that of cluster, user and context.
+/// A kubeconfig by which kubectl and Helm reach a served simulator at `address` (`http://127.0.0.1:PORT`); `name` is that of
+/// cluster, user and context. `token` may hold what a URL's password may (letters, digits, `-._~`).
+///
+/// The token stands in it twice: for clients written in Go, which show no token to a server that has no TLS, also as the
+/// password in the server's URL (which their messages mask).
 pub fn kubeconfig(address: &str, token: &str, name: &str) -> String {
     let quoted = |text: &str| serde_json::Value::from(text).to_string();
-    let (address, token, name) = (quoted(address), quoted(token), quoted(name));
+    let address = address.replacen("://", &format!("://sutler:{token}@"), 1);
+    let (address, token, name) = (quoted(&address), quoted(token), quoted(name));
     format!(
         "apiVersion: v1\nkind: Config\nclusters:\n- name: {name}\n  cluster:\n    server: {address}\nusers:\n- name: {name}\n  user:\n    token: {token}\ncontexts:\n- name: {name}\n  context:\n    cluster: {name}\n    user: {name}\ncurrent-context: {name}\n"
     )

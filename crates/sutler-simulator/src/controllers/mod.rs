@@ -147,6 +147,7 @@ pub enum Effect {
     Patch { key: ObjectKey, patch: Value },
     PatchStatus { key: ObjectKey, patch: Value },
     Delete(Deletion),
+    Finalize { key: ObjectKey },
     Record(Note),
     Wake { key: ObjectKey, at: Timestamp },
     ForgetWake { key: ObjectKey },
@@ -182,6 +183,11 @@ impl Effects {
     /// Deletes an object as a client's DELETE would: finalizers and a pod's grace period are respected.
     pub fn delete(&mut self, deletion: Deletion) {
         self.list.push(Effect::Delete(deletion));
+    }
+
+    /// Takes the finalizer of the API server off a namespace in which nothing is left.
+    pub(crate) fn finalize(&mut self, key: ObjectKey) {
+        self.list.push(Effect::Finalize { key });
     }
 
     /// Records an Event; one that was recorded before (same object, reason, message, component) is counted up.

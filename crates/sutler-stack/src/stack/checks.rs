@@ -97,10 +97,10 @@ impl Checks<'_> {
         if let Some(network) = &cluster.network {
             match (&network.create, &network.vpc_id) {
                 (Some(_), Some(_)) => {
-                    self.error(&["cluster", "network"], "`create` and `vpcId` exclude each other".into());
+                    drop(self.error(&["cluster", "network"], "`create` and `vpcId` exclude each other".into()))
                 }
                 (None, None) => {
-                    self.error(&["cluster", "network"], "either `create` or `vpcId` must be given".into());
+                    drop(self.error(&["cluster", "network"], "either `create` or `vpcId` must be given".into()))
                 }
                 _ => {}
             }
