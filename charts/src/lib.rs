@@ -3,6 +3,8 @@
 //! The folders beside this crate's `src` are ordinary Helm charts; they work with plain Helm too. This crate only puts
 //! their files into the binary.
 
+use sutler_chart::{Chart, ChartSource, LoadError, SourceFile};
+
 include!(concat!(env!("OUT_DIR"), "/charts.rs"));
 
 /// A chart's files as they lie in its folder.
@@ -22,6 +24,16 @@ pub fn builtin(name: &str) -> Option<&'static BuiltinChart> {
 /// The names of all charts, sorted.
 pub fn names() -> impl Iterator<Item = &'static str> {
     CHARTS.iter().map(|chart| chart.name)
+}
+
+/// Loads the chart of this name.
+///
+/// # Errors
+/// If there is none, or it is not a chart.
+pub fn load(name: &str) -> Result<Chart, LoadError> {
+    let files = builtin(name).map(|chart| chart.files).unwrap_or_default();
+    let files = files.iter().map(|(path, data)| SourceFile::new(*path, *data)).collect();
+    Chart::load(ChartSource::Files { files })
 }
 
 #[cfg(test)]

@@ -56,11 +56,11 @@ impl fmt::Debug for Cluster {
 
 /// How a server-side apply is sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct ApplyOptions {
+pub struct ApplyOptions {
     /// Take fields from other managers.
-    pub(crate) force: bool,
+    pub force: bool,
     /// Only say what would come of it.
-    pub(crate) dry_run: bool,
+    pub dry_run: bool,
 }
 
 /// Which objects of a collection are read.
@@ -255,7 +255,7 @@ impl Cluster {
     ///
     /// # Errors
     /// [`ApiError::Conflict`] if another manager owns a field, unless forced.
-    pub(crate) async fn apply(&self, object: &Value, options: ApplyOptions) -> Result<Value, ApiError> {
+    pub async fn apply(&self, object: &Value, options: ApplyOptions) -> Result<Value, ApiError> {
         let reference = ObjectRef::of(object);
         let mapping = self.mapping(&reference.api_version, &reference.kind).await?;
         let path = format!(
@@ -291,7 +291,7 @@ impl Cluster {
     ///
     /// # Errors
     /// [`ApiError::AlreadyExists`] if somebody else's object has its name.
-    pub(crate) async fn create(&self, object: &Value, is_ours: impl Fn(&Value) -> bool) -> Result<Value, ApiError> {
+    pub async fn create(&self, object: &Value, is_ours: impl Fn(&Value) -> bool) -> Result<Value, ApiError> {
         let reference = ObjectRef::of(object);
         let mapping = self.mapping(&reference.api_version, &reference.kind).await?;
         let path = format!(
@@ -337,7 +337,7 @@ impl Cluster {
     ///
     /// # Errors
     /// If it may not be deleted.
-    pub(crate) async fn delete(&self, object: &ObjectRef, propagation: Propagation) -> Result<bool, ApiError> {
+    pub async fn delete(&self, object: &ObjectRef, propagation: Propagation) -> Result<bool, ApiError> {
         let mapping = match self.mapping(&object.api_version, &object.kind).await {
             Ok(mapping) => mapping,
             // The kind went, and all its objects with it.

@@ -4,6 +4,22 @@
 //! text ──file──▶ ReadFile ──stack──▶ Stack
 //! ```
 
+pub mod apply;
+pub mod contracts;
+pub mod event;
 pub mod file;
+pub mod globals;
+pub mod inputs;
+pub mod load;
+pub mod lock;
 pub mod names;
+pub mod observe;
+pub mod observed;
+pub mod operate;
+pub mod plan;
+pub mod pods;
+pub mod prepare;
+pub mod secrets;
+pub mod session;
 pub mod stack;
+pub mod world;

@@ -11,6 +11,12 @@ pub const SUTLER_NAMESPACE: &str = "sutler-system";
 /// The field manager under which a stack writes what is not part of a release.
 pub const FIELD_MANAGER: &str = "sutler";
 
+/// The annotation, on a release's record and on the Secret it reads, with the keyed digest of its secrets.
+pub const SECRETS_ANNOTATION: &str = "sutler.dev/secrets";
+
+/// The annotation on a release's record with the names of the releases it needs.
+pub const NEEDS_ANNOTATION: &str = "sutler.dev/needs";
+
 /// The ARN of the role `<cluster>_<role>`.
 pub fn role_arn(account: &str, region: &str, cluster: &str, role: &str) -> String {
     let partition = match region {

@@ -23,8 +23,15 @@
 //! `float64` (values files, `fromYaml`, `fromYamlArray`: `1` is `float64(1)`, and integers above 2^53 lose precision); into
 //! Kubernetes' unstructured objects integers stay `int64`; into a string field of a struct (`version: 1.10` in Chart.yaml)
 //! the number becomes text, see [`Node::field_text`].
-
-#![warn(unreachable_pub)]
+//!
+//! # Where it differs from Go
+//!
+//! - Nesting ends at [`MAX_DEPTH`], in go-yaml at 10,000.
+//! - After a second byte order mark at the start of a text, go-yaml loses the first character of every line; this reader
+//!   skips the mark.
+//! - Keys are ordered by Rust's idea of a letter and by ASCII digits, in Go by Unicode's. Where go-yaml's order goes in
+//!   circles (`010`, `0x`, `10`), Go's result is left to chance; here it is always the same.
+//! - Of several reasons why a value cannot be written, [`WriteError`] names the first, Go the one its first stage meets.
 
 mod convert;
 mod go_syntax;

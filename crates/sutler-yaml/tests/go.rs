@@ -11,9 +11,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use generate::{Random, value, yaml_text};
-use notation::{Emitted, Tagged, hex, unhex};
+use notation::{hex, read_answer, unhex, write_answer};
 use serde_json::{Value, json};
-use sutler_yaml::{Node, convert, decode, read, read_strict, write, write_pretty};
 
 /// Builds the judge; `Err` says why it cannot be had.
 fn build_judge() -> Result<PathBuf, String> {
@@ -98,40 +97,6 @@ fn show(value: &Value) -> String {
     }
 }
 
-/// Whether two keys of a mapping differ, but not as text (1 and 1.0): which one wins is left to chance in Go.
-fn is_ambiguous(node: &Node) -> bool {
-    let clash = node.entries().iter().enumerate().any(|(index, (key, _))| {
-        let text = key.key_text();
-        node.entries()[index + 1..].iter().any(|(other, _)| other.data != key.data && other.key_text() == text)
-    });
-    clash || node.items().iter().any(is_ambiguous) || node.entries().iter().any(|(_, value)| is_ambiguous(value))
-}
-
-fn read_answer(request: &Value) -> Value {
-    let bytes = unhex(request["text"].as_str().expect("requests to read have a text"));
-    let strict = request["op"] == "strict";
-    let node = decode(&bytes).and_then(|text| if strict { read_strict(&text) } else { read(&text) });
-    let ambiguous = node.as_ref().is_ok_and(is_ambiguous);
-    let built = node
-        .map_err(|error| error.to_string())
-        .and_then(|node| convert(&node, &mut Tagged).map_err(|error| error.to_string()));
-    match built {
-        _ if ambiguous => json!({ "ambiguous": true }),
-        Ok(Value::Null) => json!({}),
-        Ok(value) => json!({ "value": value }),
-        Err(error) => json!({ "error": error }),
-    }
-}
-
-fn write_answer(request: &Value) -> Value {
-    let value = Emitted(&request["value"]);
-    let written = if request["op"] == "pretty" { write_pretty(&value) } else { write(&value) };
-    match written {
-        Ok(text) => json!({ "text": hex(text.as_bytes()) }),
-        Err(error) => json!({ "error": error.to_string() }),
-    }
-}
-
 #[test]
 fn generated_texts_read_as_in_go() {
     let request = |random: &mut Random| json!({"op": "read", "text": hex(yaml_text(random).as_bytes())});
@@ -154,4 +119,22 @@ fn generated_values_are_written_as_in_go() {
 fn generated_values_are_written_prettily_as_in_go() {
     let request = |random: &mut Random| json!({"op": "pretty", "value": value(random, 4)});
     compare("write prettily", 2000, request, write_answer);
+}
+
+#[test]
+fn go_still_answers_as_recorded() {
+    let judge = match build_judge() {
+        Ok(judge) => judge,
+        Err(reason) => return report(&format!("skipped: recorded answers: {reason}")),
+    };
+    let files = [include_str!("recorded/read.jsonl"), include_str!("recorded/write.jsonl")];
+    let cases: Vec<Value> = files
+        .iter()
+        .flat_map(|file| file.lines())
+        .map(|line| serde_json::from_str(line).expect("recorded cases are JSON"))
+        .collect();
+    let requests: Vec<Value> = cases.iter().map(|case| case["request"].clone()).collect();
+    for (case, answer) in cases.iter().zip(ask(&judge, &requests)) {
+        assert_eq!(case["answer"], answer, "{}", case["request"]);
+    }
 }

@@ -170,7 +170,7 @@ fn window(line: &str, before: usize) -> (String, usize) {
     let mut shown: String = characters[start..end].iter().collect();
     let mut mark = before - start;
     if start > 0 {
-        shown.insert_str(0, "…");
+        shown.insert(0, '…');
         mark += 1;
     }
     if end < characters.len() {

@@ -324,7 +324,7 @@ impl Resolver<'_> {
         match node.as_str() {
             Some(text) if text.contains("${") => {
                 let before = self.diagnostics.len();
-                let node = self.text(node, &text.to_owned(), Rule::Replace);
+                let node = self.text(node, text, Rule::Replace);
                 // The inner problem is said once, at its own place, when that place is resolved.
                 match self.diagnostics.len() == before {
                     true => Ok(node.data),

@@ -97,10 +97,10 @@ impl Checks<'_> {
         if let Some(network) = &cluster.network {
             match (&network.create, &network.vpc_id) {
                 (Some(_), Some(_)) => {
-                    drop(self.error(&["cluster", "network"], "`create` and `vpcId` exclude each other".into()))
+                    self.error(&["cluster", "network"], "`create` and `vpcId` exclude each other".into());
                 }
                 (None, None) => {
-                    drop(self.error(&["cluster", "network"], "either `create` or `vpcId` must be given".into()))
+                    self.error(&["cluster", "network"], "either `create` or `vpcId` must be given".into());
                 }
                 _ => {}
             }

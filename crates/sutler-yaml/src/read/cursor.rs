@@ -29,6 +29,7 @@ impl<'t> Cursor<'t> {
     }
 
     /// The byte `ahead` bytes from here.
+    #[inline]
     pub(super) fn byte(&self, ahead: usize) -> u8 {
         self.text.as_bytes().get(self.offset + ahead).copied().unwrap_or(0)
     }
@@ -85,8 +86,7 @@ impl<'t> Cursor<'t> {
 
     /// Moves over one character, which is not a line break. At the end of the text only the counters move.
     pub(super) fn skip(&mut self) {
-        self.offset += width(self.byte(0));
-        self.offset = self.offset.min(self.text.len());
+        self.offset = (self.offset + width(self.byte(0))).min(self.text.len());
         self.mark.index += 1;
         self.mark.column += 1;
     }

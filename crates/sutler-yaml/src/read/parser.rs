@@ -274,18 +274,18 @@ impl<'t> Parser<'t> {
         let mut anchor = None;
         let mut tag: Option<(String, String, Mark)> = None;
         loop {
-            match self.scanner.peek()?.clone() {
-                Token { kind: TokenKind::Anchor(name), end: token_end, .. } if anchor.is_none() => {
-                    anchor = Some(name);
-                    end = token_end;
-                }
-                Token { kind: TokenKind::Tag { handle, suffix }, start, end: token_end } if tag.is_none() => {
-                    tag = Some((handle, suffix, start));
-                    end = token_end;
-                }
+            match &self.scanner.peek()?.kind {
+                TokenKind::Anchor(_) if anchor.is_none() => {}
+                TokenKind::Tag { .. } if tag.is_none() => {}
                 _ => break,
             }
-            self.scanner.take();
+            let token = self.scanner.take();
+            end = token.end;
+            match token.kind {
+                TokenKind::Anchor(name) => anchor = Some(name),
+                TokenKind::Tag { handle, suffix } => tag = Some((handle, suffix, token.start)),
+                _ => {}
+            }
         }
         let tag = match tag {
             None => String::new(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use sutler_yaml::{Build, Emit, Emitter, WriteError};
+use sutler_yaml::{Build, Emit, Emitter, Node, WriteError, convert, decode, read, read_strict, write, write_pretty};
 
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -77,5 +77,41 @@ impl Emit for Emitted<'_> {
                 }))
             }
         }
+    }
+}
+
+/// Whether two keys of a mapping differ, but not as text (1 and 1.0): which one wins is left to chance in Go.
+fn is_ambiguous(node: &Node) -> bool {
+    let clash = node.entries().iter().enumerate().any(|(index, (key, _))| {
+        let text = key.key_text();
+        node.entries()[index + 1..].iter().any(|(other, _)| other.data != key.data && other.key_text() == text)
+    });
+    clash || node.items().iter().any(is_ambiguous) || node.entries().iter().any(|(_, value)| is_ambiguous(value))
+}
+
+/// Our answer to a request to read; `ambiguous` where Go leaves it to chance.
+pub(crate) fn read_answer(request: &Value) -> Value {
+    let bytes = unhex(request["text"].as_str().expect("requests to read have a text"));
+    let strict = request["op"] == "strict";
+    let node = decode(&bytes).and_then(|text| if strict { read_strict(&text) } else { read(&text) });
+    let ambiguous = node.as_ref().is_ok_and(is_ambiguous);
+    let built = node
+        .map_err(|error| error.to_string())
+        .and_then(|node| convert(&node, &mut Tagged).map_err(|error| error.to_string()));
+    match built {
+        _ if ambiguous => json!({ "ambiguous": true }),
+        Ok(Value::Null) => json!({}),
+        Ok(value) => json!({ "value": value }),
+        Err(error) => json!({ "error": error }),
+    }
+}
+
+/// Our answer to a request to write.
+pub(crate) fn write_answer(request: &Value) -> Value {
+    let value = Emitted(&request["value"]);
+    let written = if request["op"] == "pretty" { write_pretty(&value) } else { write(&value) };
+    match written {
+        Ok(text) => json!({ "text": hex(text.as_bytes()) }),
+        Err(error) => json!({ "error": error.to_string() }),
     }
 }

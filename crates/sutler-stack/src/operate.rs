@@ -1,0 +1,219 @@
+//! What commands do with a stack: plan it, bring it up, take it down. Each is a few steps that others decide or carry out.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use sutler_release::{ApiError, ApplyOptions, ObjectRef, Release};
+
+use crate::apply::{ApplyError, Applying, remove};
+use crate::contracts::{check, unknown_references};
+use crate::event::Sink;
+use crate::file::diagnostic::{Diagnostic, Report, Severity};
+use crate::inputs::{Given, InputError, used_secrets, user_values};
+use crate::load::Loaded;
+use crate::names::SUTLER_NAMESPACE;
+use crate::observe::{Drift, ObserveError, observe};
+use crate::observed::Observed;
+use crate::plan::make::{Choices, identity, make};
+use crate::plan::{PLAN_VERSION, Plan};
+use crate::prepare::{
+    PrepareError, Prepared, Secrets, Surroundings, facts, facts_of_skipped, facts_of_values, prepare,
+};
+use crate::secrets::{self, SecretError};
+use crate::session::Session;
+
+/// The Secret with the key of the secrets' digests.
+const DIGEST_KEY: &str = "sutler-digest-key";
+
+/// A plan and what it was made from.
+pub struct Planned {
+    /// The plan.
+    pub plan: Plan,
+    /// The rendered releases.
+    pub prepared: Prepared,
+    /// What was seen of the cluster.
+    pub observed: Observed,
+    /// What is worth a look, with places in the file.
+    pub warnings: Report,
+}
+
+/// Why there is no plan.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// Parts of the stack contradict each other.
+    #[error("{0}")]
+    Contracts(Box<Report>),
+    /// The cluster.
+    #[error(transparent)]
+    Observe(#[from] ObserveError),
+    /// A release.
+    #[error(transparent)]
+    Prepare(#[from] PrepareError),
+    /// Values.
+    #[error(transparent)]
+    Input(#[from] InputError),
+    /// A secret.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// The key of the secrets' digests.
+    #[error("cannot use the key of the secrets' digests")]
+    DigestKey(#[source] ApiError),
+    /// No randomness.
+    #[error("the system gives no random bytes")]
+    Random(#[source] getrandom::Error),
+}
+
+/// Makes the plan of a stack. With `secrets`, changes of secrets are seen too; `plan` does without.
+///
+/// # Errors
+/// If the stack contradicts itself, does not render, or the cluster cannot be looked at.
+pub async fn plan(
+    session: &Session,
+    loaded: &Loaded,
+    secrets: Option<&Secrets>,
+    recover: bool,
+) -> Result<Planned, PlanError> {
+    let stack = &loaded.stack;
+    let wrong = |diagnostics: Vec<Diagnostic>| PlanError::Contracts(Box::new(stack.file.report(diagnostics)));
+    // Before anything is rendered, since a chart could only say the same without the place.
+    let mut named = Vec::new();
+    for release in &stack.releases {
+        if let Some(inputs) = loaded.inputs.get(&release.id) {
+            named.push(facts_of_values(release, &inputs.chart, &user_values(release, inputs, Given::default())?));
+        }
+    }
+    let unknown = unknown_references(stack, &named);
+    if !unknown.is_empty() {
+        return Err(wrong(unknown));
+    }
+    let observed = observe(session, stack, Drift::Compare).await?;
+    let releases = session.releases();
+    let surroundings = Surroundings {
+        releases: &releases,
+        kubernetes: stack.cluster.version.clone(),
+        seed: seed()?,
+        now: session.world.now(),
+        revisions: observed.revisions(),
+        secrets,
+    };
+    let prepared = prepare(stack, &loaded.inputs, &surroundings).await?;
+    let checked: Vec<_> = prepared.releases.iter().map(facts).collect();
+    let mut skipped = Vec::new();
+    for release in &stack.skipped {
+        if let Some(inputs) = loaded.skipped.get(&release.id) {
+            skipped.push(facts_of_skipped(release, inputs)?);
+        }
+    }
+    let found = stack.file.report(check(stack, &checked, &skipped));
+    if found.has_errors() {
+        return Err(PlanError::Contracts(Box::new(found.only(Severity::Error))));
+    }
+    let has_ended = |holder: &sutler_release::Holder| session.world.has_ended(holder);
+    let mut plan = make(stack, &prepared, &observed, Choices { recover, has_ended: &has_ended });
+    let warnings = found.only(Severity::Warning);
+    plan.warnings.extend(
+        warnings.diagnostics.iter().map(|warning| format!("{} ({})", warning.message, warnings.location(warning))),
+    );
+    Ok(Planned { plan, prepared, observed, warnings })
+}
+
+fn seed() -> Result<[u8; 32], PlanError> {
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed).map_err(PlanError::Random)?;
+    Ok(seed)
+}
+
+/// Reads the secrets that the stack's releases use here, and the key of their digests, which is made where it is missing.
+///
+/// # Errors
+/// If a secret's source is missing.
+pub async fn read_secrets(session: &Session, loaded: &Loaded) -> Result<Secrets, PlanError> {
+    let mut by_name = BTreeMap::new();
+    for name in used_secrets(&loaded.stack) {
+        if let Some(source) = loaded.stack.secrets.get(name) {
+            by_name.insert(name.to_owned(), secrets::read(name, source, &loaded.folder)?);
+        }
+    }
+    let key = if by_name.is_empty() { Vec::new() } else { digest_key(session).await? };
+    Ok(Secrets { by_name, key })
+}
+
+async fn digest_key(session: &Session) -> Result<Vec<u8>, PlanError> {
+    let cluster = session.cluster();
+    let reference = ObjectRef::new("v1", "Secret", Some(SUTLER_NAMESPACE), DIGEST_KEY);
+    let text = |found: &Value| found.pointer("/data/key").and_then(Value::as_str).map(|text| text.as_bytes().to_vec());
+    if let Some(key) = cluster.get(&reference).await.map_err(PlanError::DigestKey)?.as_ref().and_then(text) {
+        return Ok(key);
+    }
+    let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SUTLER_NAMESPACE}});
+    let force = ApplyOptions { force: true, ..ApplyOptions::default() };
+    cluster.apply(&namespace, force).await.map_err(PlanError::DigestKey)?;
+    let random: String = seed()?.iter().map(|byte| format!("{byte:02x}")).collect();
+    let object = json!({
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": DIGEST_KEY, "namespace": SUTLER_NAMESPACE},
+        "stringData": {"key": random},
+    });
+    let written = cluster.create(&object, |_| false).await;
+    match written {
+        Ok(written) => Ok(text(&written).unwrap_or_default()),
+        // Another `up` was faster: its key counts.
+        Err(ApiError::AlreadyExists { .. }) => {
+            let found = cluster.get(&reference).await.map_err(PlanError::DigestKey)?;
+            Ok(found.as_ref().and_then(text).unwrap_or_default())
+        }
+        Err(error) => Err(PlanError::DigestKey(error)),
+    }
+}
+
+/// Carries out a plan.
+///
+/// # Errors
+/// The first step that failed.
+pub async fn up(
+    session: &Session,
+    loaded: &Loaded,
+    planned: &Planned,
+    recover: bool,
+    sink: Sink,
+) -> Result<Vec<Release>, ApplyError> {
+    let applying = Applying { session, stack: &loaded.stack, prepared: &planned.prepared, recover, sink };
+    applying.apply(&planned.plan).await
+}
+
+/// The plan that takes a stack down: its releases in reverse order, then what it made beside them.
+///
+/// # Errors
+/// If the cluster cannot be looked at.
+pub async fn plan_down(session: &Session, loaded: &Loaded) -> Result<Plan, ObserveError> {
+    let observed = observe(session, &loaded.stack, Drift::Ignore).await?;
+    Ok(crate::plan::down::make(&loaded.stack, &observed))
+}
+
+/// Carries out the plan of [`plan_down`].
+///
+/// # Errors
+/// The first step that failed; what was removed stays removed, and another `down` goes on.
+pub async fn down(session: &Session, plan: &Plan, sink: &Sink) -> Result<(), ApplyError> {
+    let cluster = session.cluster();
+    for step in &plan.steps {
+        remove(session, &cluster, step, sink).await?;
+    }
+    Ok(())
+}
+
+/// A plan without steps, for a stack of which nothing is there.
+pub(crate) fn empty_plan(stack: &crate::stack::Stack) -> Plan {
+    Plan {
+        version: PLAN_VERSION,
+        stack: stack.name.clone(),
+        environment: stack.environment.clone(),
+        target: identity(stack),
+        steps: Vec::new(),
+        blocked: Vec::new(),
+        skipped: Vec::new(),
+        warnings: Vec::new(),
+        cost: None,
+    }
+}

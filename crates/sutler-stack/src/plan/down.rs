@@ -1,0 +1,40 @@
+//! The plan that takes a stack down.
+
+use serde_json::Value;
+
+use super::make::removal;
+use super::{Action, Plan, Step, Subject, removal_order};
+use crate::names::STACK_LABEL;
+use crate::observed::Observed;
+use crate::operate::empty_plan;
+use crate::stack::Stack;
+
+/// What `down` would do: every release with the stack's label, each before those it needs; then profiles, Secrets and
+/// service accounts of the stack. Namespaces stay, since others may use them and volumes live in them.
+pub fn make(stack: &Stack, observed: &Observed) -> Plan {
+    let mut plan = empty_plan(stack);
+    let releases = observed.releases_of(&stack.name).map(|(_, release)| release).collect();
+    plan.steps.extend(removal_order(releases).into_iter().map(removal));
+    let ours = |object: &Value| {
+        let label = object.pointer("/metadata/labels").and_then(|labels| labels.get(STACK_LABEL));
+        label.and_then(Value::as_str) == Some(stack.name.as_str())
+    };
+    let mut remove = |subject| plan.steps.push(Step { subject, action: Action::Remove, details: Vec::new() });
+    for (namespace, _) in observed.profiles.iter().filter(|(_, map)| ours(map)) {
+        remove(Subject::RayProfile { namespace: namespace.clone() });
+    }
+    for ((namespace, name), _) in observed.secrets.iter().filter(|(_, secret)| ours(secret)) {
+        remove(Subject::Secret { namespace: namespace.clone(), name: name.clone(), release: String::new() });
+    }
+    for (account, _) in observed.accounts.iter().filter(|(_, object)| ours(object)) {
+        let (namespace, name) = (account.namespace.clone(), account.name.clone());
+        remove(Subject::ServiceAccount { namespace, name, role: String::new() });
+    }
+    let others = observed.histories.iter().filter(|(_, history)| {
+        history.last().is_some_and(|last| last.labels.get(STACK_LABEL).is_none_or(|label| *label != stack.name))
+    });
+    for ((namespace, name), _) in others {
+        plan.warnings.push(format!("release {namespace}/{name} is not this stack's and stays"));
+    }
+    plan
+}
