@@ -23,3 +23,4 @@ pub mod apply;
 pub mod defaults;
 pub mod patch;
 pub mod readiness;
+pub mod validate;

@@ -15,7 +15,7 @@ use std::sync::{Arc, LazyLock};
 use serde_json::{Map, Value};
 
 use crate::object;
-pub use check::{Problem, check, prune, strictness};
+pub use check::{Problem, check, prune, refusal, strictness};
 
 const TABLE: &str = include_str!("../data/schema.txt");
 

@@ -5,6 +5,7 @@ use std::fmt;
 use serde_json::Value;
 
 use super::{Scalar, Type};
+use crate::quantity::Quantity;
 
 /// What is wrong with a value, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,12 +26,19 @@ pub enum Problem {
         /// The outermost Go type: `Deployment`.
         root: String,
     },
+    /// A text that its field's type cannot read (a quantity): always refused.
+    Malformed {
+        /// `spec.template.spec.containers[0].resources.limits.cpu`; the API server's own message does not say it.
+        path: String,
+        /// `quantities must match the regular expression …`.
+        text: String,
+    },
 }
 
 impl Problem {
     /// Whether the API server refuses the object whatever the request's `fieldValidation` is.
     pub fn is_fatal(&self) -> bool {
-        matches!(self, Problem::WrongType { .. })
+        !matches!(self, Problem::UnknownField { .. })
     }
 }
 
@@ -42,6 +50,7 @@ impl fmt::Display for Problem {
             Problem::WrongType { path, found, wanted, root } => {
                 write!(f, "json: cannot unmarshal {found} into Go struct field {root}.{path} of type {wanted}")
             }
+            Problem::Malformed { text, .. } => f.write_str(text),
         }
     }
 }
@@ -54,6 +63,22 @@ pub mod strictness {
     pub const WARN: &str = "Warn";
     /// Refused. What kubectl asks for.
     pub const STRICT: &str = "Strict";
+}
+
+/// The message with which the API server refuses a body (status 400): `Deployment in version "v1" cannot be handled as a
+/// Deployment: strict decoding error: unknown field "spec.foo"`. With a fatal problem, the first one is told; else all
+/// unknown fields, as a request of strictness [`strictness::STRICT`] is answered.
+pub fn refusal(object: &Value, problems: &[Problem]) -> String {
+    let (kind, (_, version)) =
+        (crate::object::kind(object), crate::object::group_version(crate::object::api_version(object)));
+    let text = match problems.iter().find(|problem| problem.is_fatal()) {
+        Some(fatal) => fatal.to_string(),
+        None => {
+            let unknown: Vec<String> = problems.iter().map(Problem::to_string).collect();
+            format!("strict decoding error: {}", unknown.join(", "))
+        }
+    };
+    format!("{kind} in version {version:?} cannot be handled as a {kind}: {text}")
 }
 
 /// Every unknown field and every wrong type of `object` (not deeper than [`crate::object::MAX_DEPTH`]), in the order of its fields.
@@ -112,6 +137,9 @@ impl Walk<'_> {
                 root: self.root.clone(),
             });
             return;
+        }
+        if let (Type::Scalar(Scalar::Quantity), Err(error)) = (ty, Quantity::from_value(value)) {
+            self.problems.push(Problem::Malformed { path: path.to_owned(), text: error.to_string() });
         }
         match value {
             Value::Object(fields) => {
@@ -232,6 +260,21 @@ mod tests {
         );
         let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"a": 1}});
         assert_eq!(problems(map), ["json: cannot unmarshal number into Go struct field ConfigMap.data of type string"]);
+    }
+
+    #[test]
+    fn a_refusal_reads_as_the_servers() {
+        let message = |object: Value| refusal(&object, &check(&object, super::super::of_object(&object).unwrap()));
+        let limits = |cpu: &str| json!({"apiVersion": "v1", "kind": "Pod", "spec": {"containers": [{"x": 1, "resources": {"limits": {"cpu": cpu}}}]}});
+        assert_eq!(
+            message(limits("1 core")),
+            "Pod in version \"v1\" cannot be handled as a Pod: quantities must match the regular expression \
+             '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
+        );
+        assert_eq!(
+            message(limits("1")),
+            "Pod in version \"v1\" cannot be handled as a Pod: strict decoding error: unknown field \"spec.containers[0].x\""
+        );
     }
 
     #[test]
