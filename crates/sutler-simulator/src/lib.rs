@@ -30,6 +30,7 @@ mod objects;
 mod output;
 mod own;
 mod path;
+mod protobuf;
 mod random;
 mod registry;
 mod selection;

@@ -5,28 +5,35 @@ use sutler_objects::object;
 use sutler_objects::schema::{self, Problem};
 
 use super::Call;
+use crate::protobuf;
 use crate::registry::Served;
 use crate::request::Request;
 use crate::status::{Cause, Refusal};
 use crate::write::{Validation, Writer, type_of};
 
-/// Reads the JSON body of a request.
+/// Reads the body of a request.
 pub(super) fn json(request: &Request) -> Result<Value, Refusal> {
-    let kind = request.content_type.split(';').next().unwrap_or("").trim();
-    if !matches!(kind, "" | "application/json" | "*/*" | "application/apply-patch+yaml")
-        && !kind.ends_with("patch+json")
-    {
-        return Err(Refusal::unsupported_media_type(format!(
-            "the body of the request was in an unknown format - accepted media types include: application/json ({kind})"
-        )));
+    match request.content_type.split(';').next().unwrap_or("").trim() {
+        "" | "application/json" | "*/*" => parse(&request.body),
+        protobuf::MEDIA_TYPE => {
+            let value = protobuf::read(&request.body).map_err(|error| Refusal::bad_request(error.to_string()))?;
+            bounded(value)
+        }
+        other => Err(Refusal::unsupported_media_type(format!(
+            "the body of the request was in an unknown format - accepted media types include: application/json, {}: {other}",
+            protobuf::MEDIA_TYPE
+        ))),
     }
-    parse(&request.body)
 }
 
 /// Parses JSON, not deeper than objects may be.
 pub(super) fn parse(bytes: &[u8]) -> Result<Value, Refusal> {
     let value: Value = serde_json::from_slice(bytes)
         .map_err(|error| Refusal::bad_request(format!("couldn't get version/kind; json parse error: {error}")))?;
+    bounded(value)
+}
+
+fn bounded(value: Value) -> Result<Value, Refusal> {
     if !object::is_shallow(&value) {
         return Err(Refusal::bad_request(format!("nested deeper than {} levels", object::MAX_DEPTH)));
     }
