@@ -11,7 +11,6 @@ pub struct ParseError {
 }
 
 impl ParseError {
-    #[allow(dead_code, reason = "the parser, next to land, is its caller")]
     pub(crate) fn new(text: impl Into<String>) -> Self {
         Self { text: text.into() }
     }

@@ -227,7 +227,6 @@ pub(crate) trait Templates {
 }
 
 impl<'a> Context<'a> {
-    #[allow(dead_code, reason = "the engine, next to land, is its caller")]
     pub(crate) fn new(host: Option<&'a dyn Any>, templates: &'a mut dyn Templates) -> Self {
         Self { host, templates: Some(templates), counter: 0 }
     }

@@ -1,6 +1,14 @@
 //! Go's text/template language and its values, in Rust.
 //!
-//! Start with [`Value`] (what templates compute with) and [`Function`] (what they call).
+//! A [`TemplateSet`] parses templates and executes them on a [`Value`], calling [`Function`]s:
+//!
+//! ```text
+//! text -> parse -> trees -+
+//!                         +-> exec (functions, methods of objects) -> print -> output
+//! Value ------------------+
+//! ```
+//!
+//! Output, messages and positions are those of Go's `text/template`; the judge is Go itself (see `tests/`).
 
 mod text;
 pub mod types;
@@ -15,10 +23,20 @@ mod equality;
 mod error;
 mod function;
 
+mod set;
+
+mod exec;
+mod parse;
+mod print;
+mod unicode;
+
 pub use error::{CallError, ExecuteError, ParseError, Stop, TextError};
+pub use exec::{ExecuteOptions, Limits, builtin_names};
 pub use function::{Arguments, Call, Context, Function, Method, MethodCall, Signature};
 pub use list::List;
 pub use map::{FreezeError, Frozen, Map, NilMapError};
 pub use object::Object;
+pub use print::{print, printf, println};
+pub use set::{MissingKey, TemplateSet};
 pub use text::Str;
 pub use value::Value;

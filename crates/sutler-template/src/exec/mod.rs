@@ -1,0 +1,478 @@
+//! Executes parsed templates.
+//!
+//! Control structures and `template` calls live on a stack of frames on the heap, so that 100,000 nested templates cost
+//! memory, not stack. Expressions, and templates that functions execute (`include`), recurse; they grow the stack.
+//!
+//! Error messages show the node at which Go's engine would be, which is the one it began last; so is it here ([`At`]).
+
+mod builtin;
+mod call;
+mod compare;
+mod escape;
+mod eval;
+mod operand;
+mod range;
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bstr::ByteSlice;
+
+use crate::error::{ExecuteError, Stop, TextError};
+use crate::function::Templates;
+use crate::parse::{Action, Branch, Command, Expr, Node, Pipe, TemplateCall, Tree, Trees};
+use crate::print;
+use crate::set::{MissingKey, TemplateSet};
+use crate::text::Str;
+use crate::types::Kind;
+use crate::unicode;
+use crate::value::{Value, on_deep_stack};
+
+use operand::Operand;
+use range::Items;
+
+pub(crate) use builtin::Builtin;
+pub use builtin::builtin_names;
+
+/// How deep templates may call templates; Go's limit.
+const MAX_TEMPLATE_DEPTH: usize = 100_000;
+
+/// How often the cancel flag is looked at, in steps.
+const STEPS_PER_CHECK: u64 = 256;
+
+/// What an execution may use up. Nothing is limited by default but the depth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// How many nodes of templates may be executed, iterations of `range` included.
+    pub steps: Option<u64>,
+    /// How many bytes any one template may write.
+    pub output: Option<usize>,
+    /// How deep executions may be nested through functions such as `include` and `tpl`.
+    pub depth: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        // Helm's `include` stops itself at 1,000; its `tpl` goes on until Go's stack of a gigabyte is used up.
+        Self { steps: None, output: None, depth: 10_000 }
+    }
+}
+
+/// What an execution is given besides its data.
+#[derive(Clone, Copy, Default)]
+pub struct ExecuteOptions<'o> {
+    /// Data of the caller's that functions find by [`Context::host`](crate::Context::host).
+    pub host: Option<&'o dyn Any>,
+    /// What it may use up.
+    pub limits: Limits,
+    /// Raised by another thread to end it.
+    pub cancel: Option<&'o AtomicBool>,
+}
+
+/// What all templates of one execution share, those that functions execute included.
+pub(crate) struct Execution<'e> {
+    options: ExecuteOptions<'e>,
+    steps: u64,
+    depth: usize,
+    counters: HashMap<Str, u64>,
+}
+
+impl<'e> Execution<'e> {
+    pub(crate) fn new(options: ExecuteOptions<'e>) -> Self {
+        Self { options, steps: 0, depth: 0, counters: HashMap::new() }
+    }
+
+    fn step(&mut self) -> Result<(), Stop> {
+        self.steps += 1;
+        if let Some(limit) = self.options.limits.steps
+            && self.steps > limit
+        {
+            return Err(Stop::Steps(limit));
+        }
+        if self.steps.is_multiple_of(STEPS_PER_CHECK)
+            && self.options.cancel.is_some_and(|flag| flag.load(Ordering::Relaxed))
+        {
+            return Err(Stop::Cancelled);
+        }
+        Ok(())
+    }
+}
+
+/// The templates that can be called: those of a set, and over them those of the texts being executed (`tpl`).
+pub(crate) struct Layer<'r> {
+    set: &'r TemplateSet,
+    over: Option<(&'r Layer<'r>, Arc<Trees>)>,
+}
+
+impl<'r> Layer<'r> {
+    pub(crate) fn new(set: &'r TemplateSet) -> Self {
+        Self { set, over: None }
+    }
+
+    pub(crate) fn lookup(&self, name: &Str) -> Option<(&Str, &Tree)> {
+        let Some((below, trees)) = &self.over else { return self.set.lookup(name) };
+        match trees.get_key_value(name) {
+            Some((name, tree)) if !tree.is_empty() => Some((name, tree)),
+            // What is empty does not replace what is there.
+            Some((name, tree)) => below.lookup(name).or(Some((name, tree))),
+            None => below.lookup(name),
+        }
+    }
+}
+
+/// The node being executed.
+#[derive(Clone, Copy)]
+pub(crate) enum At<'r> {
+    Nothing,
+    Action(&'r Action),
+    Template(&'r TemplateCall),
+    Pipe(&'r Pipe),
+    Command(&'r Command),
+    Expr(&'r Expr),
+}
+
+impl At<'_> {
+    fn position(self) -> Option<(usize, String)> {
+        Some(match self {
+            At::Nothing => return None,
+            At::Action(node) => (node.pos, node.to_string()),
+            At::Template(node) => (node.pos, node.to_string()),
+            At::Pipe(node) => (node.pos, node.to_string()),
+            At::Command(node) => (node.pos, node.to_string()),
+            At::Expr(node) => (node.pos, node.to_string()),
+        })
+    }
+}
+
+/// A variable with its value.
+struct Slot {
+    id: u32,
+    value: Operand,
+}
+
+/// A list of nodes being executed.
+struct Frame<'r> {
+    nodes: &'r [Node],
+    next: usize,
+    dot: Operand,
+    /// How many variables there are after it.
+    mark: usize,
+    kind: FrameKind<'r>,
+}
+
+enum FrameKind<'r> {
+    /// The body of `if` and `with`, and of `else`.
+    Plain,
+    /// The body of `range`.
+    Loop(Box<Loop<'r>>),
+    /// A template called by another; holds where that one was.
+    Template { caller: (&'r Str, &'r Tree), base: usize, at: At<'r> },
+}
+
+/// A `range` with iterations to come.
+struct Loop<'r> {
+    items: Items,
+    branch: &'r Branch,
+    /// How many variables there are before each iteration.
+    mark: usize,
+}
+
+/// One template being executed, with those it calls.
+pub(crate) struct Run<'r, 'e> {
+    execution: &'r mut Execution<'e>,
+    layer: &'r Layer<'r>,
+    template: (&'r Str, &'r Tree),
+    out: Vec<u8>,
+    frames: Vec<Frame<'r>>,
+    variables: Vec<Slot>,
+    /// Where the variables of the current template start.
+    base: usize,
+    /// How many templates have called each other.
+    depth: usize,
+    at: At<'r>,
+}
+
+impl<'r, 'e> Run<'r, 'e> {
+    /// Executes `tree` with `data` as its dot; what was written before an error is in `out` all the same.
+    pub(crate) fn execute(
+        execution: &'r mut Execution<'e>,
+        layer: &'r Layer<'r>,
+        template: (&'r Str, &'r Tree),
+        data: &Value,
+        out: &mut Vec<u8>,
+    ) -> Result<(), ExecuteError> {
+        let dot = Operand::of(data.clone());
+        let mut run = Run {
+            execution,
+            layer,
+            template,
+            out: std::mem::take(out),
+            frames: Vec::new(),
+            variables: vec![Slot { id: 0, value: dot.clone() }],
+            base: 0,
+            depth: 0,
+            at: At::Nothing,
+        };
+        run.frames.push(Frame { nodes: &template.1.root, next: 0, dot, mark: 0, kind: FrameKind::Plain });
+        let result = run.run();
+        *out = run.out;
+        result
+    }
+
+    fn run(&mut self) -> Result<(), ExecuteError> {
+        while let Some(frame) = self.frames.last_mut() {
+            let nodes = frame.nodes;
+            match nodes.get(frame.next) {
+                Some(node) => {
+                    frame.next += 1;
+                    self.node(node)?;
+                }
+                None => self.end_of_list()?,
+            }
+        }
+        Ok(())
+    }
+
+    fn dot(&self) -> Operand {
+        self.frames.last().map_or(Operand::Invalid, |frame| frame.dot.clone())
+    }
+
+    fn node(&mut self, node: &'r Node) -> Result<(), ExecuteError> {
+        self.execution.step()?;
+        match node {
+            Node::Text(text) => {
+                self.out.extend_from_slice(text.as_bytes());
+                self.check_output()
+            }
+            Node::Action(action) => {
+                let dot = self.dot();
+                let value = self.pipeline(&dot, &action.pipe)?;
+                if action.pipe.variables.is_empty() {
+                    self.print(action, &value)?;
+                }
+                self.check_output()
+            }
+            Node::If(branch) | Node::With(branch) => {
+                let (mark, dot) = (self.variables.len(), self.dot());
+                let value = self.pipeline(&dot, &branch.pipe)?;
+                if value.truth() {
+                    let dot = if matches!(node, Node::With(_)) { value } else { dot };
+                    self.enter(&branch.list, dot, mark);
+                } else if let Some(list) = &branch.else_list {
+                    self.enter(list, dot, mark);
+                } else {
+                    self.variables.truncate(mark);
+                }
+                Ok(())
+            }
+            Node::Range(branch) => self.range(branch),
+            Node::Template(call) => self.call_template(call),
+            Node::Break => {
+                self.leave_to_loop();
+                self.frames.pop().into_iter().for_each(|frame| self.variables.truncate(frame.mark));
+                Ok(())
+            }
+            Node::Continue => {
+                self.leave_to_loop();
+                self.end_of_list()
+            }
+        }
+    }
+
+    fn enter(&mut self, nodes: &'r [Node], dot: Operand, mark: usize) {
+        self.frames.push(Frame { nodes, next: 0, dot, mark, kind: FrameKind::Plain });
+    }
+
+    /// Leaves the lists within the innermost loop. The parser has made sure that there is one.
+    fn leave_to_loop(&mut self) {
+        while self.frames.last().is_some_and(|frame| matches!(frame.kind, FrameKind::Plain)) {
+            self.frames.pop();
+        }
+    }
+
+    fn end_of_list(&mut self) -> Result<(), ExecuteError> {
+        if matches!(self.frames.last(), Some(Frame { kind: FrameKind::Loop(_), .. })) {
+            self.execution.step()?;
+            return self.next_iteration();
+        }
+        let Some(frame) = self.frames.pop() else { return Ok(()) };
+        self.variables.truncate(frame.mark);
+        if let FrameKind::Template { caller, base, at } = frame.kind {
+            self.template = caller;
+            self.base = base;
+            self.at = at;
+            self.depth -= 1;
+        }
+        Ok(())
+    }
+
+    fn range(&mut self, branch: &'r Branch) -> Result<(), ExecuteError> {
+        let (mark, dot) = (self.variables.len(), self.dot());
+        let value = self.pipeline(&dot, &branch.pipe)?;
+        let body_mark = self.variables.len();
+        let items = match value.value() {
+            None => Items::none(),
+            Some(value) => Items::of(value, branch.pipe.variables.len()).map_err(|message| self.error(message))?,
+        };
+        if items.is_empty() {
+            match &branch.else_list {
+                Some(list) => self.enter(list, dot, mark),
+                None => self.variables.truncate(mark),
+            }
+            return Ok(());
+        }
+        let kind = FrameKind::Loop(Box::new(Loop { items, branch, mark: body_mark }));
+        self.frames.push(Frame { nodes: &branch.list, next: 0, dot: Operand::Invalid, mark, kind });
+        self.next_iteration()
+    }
+
+    /// Starts the next iteration of the loop on top of the stack, or ends it.
+    fn next_iteration(&mut self) -> Result<(), ExecuteError> {
+        let Some(Frame { kind: FrameKind::Loop(state), mark, .. }) = self.frames.last_mut() else { return Ok(()) };
+        let (branch, body_mark, mark) = (state.branch, state.mark, *mark);
+        self.variables.truncate(body_mark);
+        let Some((index, element)) = state.items.next() else {
+            self.frames.pop();
+            self.variables.truncate(mark);
+            return Ok(());
+        };
+        let names = &branch.pipe.variables;
+        if branch.pipe.assign {
+            match &names[..] {
+                [one] => self.assign(one.id, &one.name, element.clone())?,
+                [first, second] => {
+                    self.assign(first.id, &first.name, index)?;
+                    self.assign(second.id, &second.name, element.clone())?;
+                }
+                _ => {}
+            }
+        } else if !names.is_empty() {
+            self.variables[body_mark - 1].value = element.clone();
+            if names.len() > 1 {
+                self.variables[body_mark - 2].value = index;
+            }
+        }
+        if let Some(frame) = self.frames.last_mut() {
+            frame.next = 0;
+            frame.dot = element;
+        }
+        Ok(())
+    }
+
+    fn call_template(&mut self, call: &'r TemplateCall) -> Result<(), ExecuteError> {
+        self.at = At::Template(call);
+        let layer = self.layer;
+        let Some(template) = layer.lookup(&call.name) else {
+            return Err(self.error(format_args!("template {} not defined", unicode::quoted(call.name.as_bytes()))));
+        };
+        if self.depth == MAX_TEMPLATE_DEPTH {
+            return Err(self.error(format_args!("exceeded maximum template depth ({MAX_TEMPLATE_DEPTH})")));
+        }
+        let dot = match &call.pipe {
+            Some(pipe) => self.pipeline(&self.dot(), pipe)?,
+            None => Operand::Invalid,
+        };
+        let kind = FrameKind::Template { caller: self.template, base: self.base, at: self.at };
+        self.depth += 1;
+        self.template = template;
+        self.base = self.variables.len();
+        self.frames.push(Frame { nodes: &template.1.root, next: 0, dot: dot.clone(), mark: self.base, kind });
+        self.variables.push(Slot { id: 0, value: dot });
+        Ok(())
+    }
+
+    fn print(&mut self, action: &'r Action, value: &Operand) -> Result<(), ExecuteError> {
+        self.at = At::Action(action);
+        match value.value() {
+            None => self.out.extend_from_slice(b"<no value>"),
+            Some(value) if value.kind() == Some(Kind::Func) => {
+                return Err(self.error(format_args!("can't print {action} of type {}", value.type_name())));
+            }
+            Some(value) => print::print_action(&mut self.out, value),
+        }
+        Ok(())
+    }
+
+    fn check_output(&self) -> Result<(), ExecuteError> {
+        match self.execution.options.limits.output {
+            Some(limit) if self.out.len() > limit => Err(Stop::Output(limit).into()),
+            _ => Ok(()),
+        }
+    }
+
+    fn variable(&self, id: u32) -> Option<&Operand> {
+        self.variables[self.base..].iter().rev().find(|slot| slot.id == id).map(|slot| &slot.value)
+    }
+
+    fn assign(&mut self, id: u32, name: &Str, value: Operand) -> Result<(), ExecuteError> {
+        match self.variables[self.base..].iter_mut().rev().find(|slot| slot.id == id) {
+            Some(slot) => {
+                slot.value = value;
+                Ok(())
+            }
+            None => Err(self.error(format_args!("undefined variable: {name}"))),
+        }
+    }
+
+    /// The error `message` at the current node.
+    fn error(&self, message: impl std::fmt::Display) -> ExecuteError {
+        let (name, tree) = self.template;
+        ExecuteError::new(match self.at.position() {
+            None => format!("template: {name}: {message}"),
+            Some((pos, node)) => {
+                let location = tree.source.location(pos);
+                format!("template: {location}: executing {} at <{node}>: {message}", unicode::quoted(name.as_bytes()))
+            }
+        })
+    }
+
+    fn missing_key(&self) -> MissingKey {
+        self.layer.set.missing_key()
+    }
+
+    /// Executes another template for a function of this one.
+    fn nested(&mut self, layer: &Layer<'_>, template: (&Str, &Tree), data: &Value) -> Result<Str, ExecuteError> {
+        let limit = self.execution.options.limits.depth;
+        if self.execution.depth >= limit {
+            return Err(Stop::Depth(limit).into());
+        }
+        self.execution.depth += 1;
+        let mut out = Vec::new();
+        let result = on_deep_stack(|| Run::execute(self.execution, layer, template, data, &mut out));
+        self.execution.depth -= 1;
+        result.map(|()| out.into())
+    }
+}
+
+impl Templates for Run<'_, '_> {
+    fn root_name(&self) -> Str {
+        self.layer.set.name().clone()
+    }
+
+    fn is_defined(&self, name: &Str) -> bool {
+        self.layer.lookup(name).is_some()
+    }
+
+    fn execute_template(&mut self, name: &Str, data: &Value) -> Result<Str, ExecuteError> {
+        let layer = self.layer;
+        let template = layer.lookup(name).ok_or_else(|| layer.set.no_template(name))?;
+        self.nested(layer, template, data)
+    }
+
+    fn execute_text(&mut self, text: &Str, data: &Value) -> Result<Str, TextError> {
+        let set = self.layer.set;
+        if text.as_bytes().find(set.left_delimiter()).is_none() {
+            return Ok(text.clone());
+        }
+        let trees = set.parse_text(text)?;
+        let layer = Layer { set, over: Some((self.layer, trees.clone())) };
+        let Some(template) = trees.get_key_value(set.name()) else { return Ok(Str::EMPTY) };
+        Ok(self.nested(&layer, template, data)?)
+    }
+
+    fn counter(&mut self, key: &Str) -> &mut u64 {
+        self.execution.counters.entry(key.clone()).or_default()
+    }
+}

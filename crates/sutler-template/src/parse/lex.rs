@@ -1,0 +1,575 @@
+//! Splits a template into tokens: texts and, between `{{` and `}}`, words. White space is trimmed here: the parser
+//! never sees the `-` of `{{- ` and ` -}}`.
+//!
+//! Byte positions and lines are those of Go's lexer, since error messages show them.
+
+use std::sync::Arc;
+
+use bstr::ByteSlice;
+
+use crate::text::Str;
+use crate::unicode;
+
+/// What a token is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Token {
+    Error,
+    Bool,
+    /// Printable ASCII that means nothing to the lexer: a comma, above all.
+    Char,
+    CharConstant,
+    Complex,
+    Assign,
+    Declare,
+    Eof,
+    Field,
+    Identifier,
+    LeftDelimiter,
+    LeftParen,
+    Number,
+    Pipe,
+    RawString,
+    RightDelimiter,
+    RightParen,
+    Space,
+    String,
+    Text,
+    Variable,
+    Block,
+    Break,
+    Continue,
+    Dot,
+    Define,
+    Else,
+    End,
+    If,
+    Nil,
+    Range,
+    Template,
+    With,
+}
+
+impl Token {
+    /// The keyword spelled `word`.
+    fn keyword(word: &[u8]) -> Option<Self> {
+        Some(match word {
+            b"block" => Token::Block,
+            b"break" => Token::Break,
+            b"continue" => Token::Continue,
+            b"define" => Token::Define,
+            b"else" => Token::Else,
+            b"end" => Token::End,
+            b"if" => Token::If,
+            b"nil" => Token::Nil,
+            b"range" => Token::Range,
+            b"template" => Token::Template,
+            b"with" => Token::With,
+            _ => return None,
+        })
+    }
+
+    fn is_keyword(self) -> bool {
+        matches!(
+            self,
+            Token::Block
+                | Token::Break
+                | Token::Continue
+                | Token::Dot
+                | Token::Define
+                | Token::Else
+                | Token::End
+                | Token::If
+                | Token::Nil
+                | Token::Range
+                | Token::Template
+                | Token::With
+        )
+    }
+}
+
+/// A token with its place.
+#[derive(Clone, Debug)]
+pub(crate) struct Item {
+    pub(crate) token: Token,
+    /// Offset in bytes.
+    pub(crate) pos: usize,
+    /// The text of the token; of [`Token::Error`], the message.
+    pub(crate) text: Str,
+    /// From 1; 0 before anything was read.
+    pub(crate) line: usize,
+}
+
+impl Item {
+    /// Before the first token.
+    pub(crate) fn none() -> Self {
+        Self { token: Token::Eof, pos: 0, text: Str::EMPTY, line: 0 }
+    }
+
+    /// As error messages show it: quoted, cut off after 10 characters.
+    pub(crate) fn describe(&self) -> String {
+        match self.token {
+            Token::Eof => "EOF".to_owned(),
+            Token::Error => self.text.to_string(),
+            token if token.is_keyword() => format!("<{}>", self.text),
+            _ if self.text.len() > 10 => format!("{}...", unicode::quoted(unicode::truncate(self.text.as_bytes(), 10))),
+            _ => unicode::quoted(self.text.as_bytes()),
+        }
+    }
+}
+
+/// Which words are keywords, which depends on the functions there are.
+#[derive(Clone, Copy)]
+pub(crate) struct Keywords {
+    pub(crate) r#break: bool,
+    pub(crate) r#continue: bool,
+}
+
+/// The two markers of an action.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Delimiters {
+    pub(crate) left: Arc<[u8]>,
+    pub(crate) right: Arc<[u8]>,
+}
+
+impl Default for Delimiters {
+    fn default() -> Self {
+        Self { left: Arc::from(&b"{{"[..]), right: Arc::from(&b"}}"[..]) }
+    }
+}
+
+const LEFT_COMMENT: &[u8] = b"/*";
+const RIGHT_COMMENT: &[u8] = b"*/";
+/// Length of a trim marker: the minus and the space beside it.
+const TRIM_MARKER: usize = 2;
+
+/// The state of the lexer.
+pub(crate) struct Lexer<'t> {
+    input: &'t [u8],
+    delimiters: &'t Delimiters,
+    keywords: Keywords,
+    pos: usize,
+    /// Where the current token starts.
+    start: usize,
+    line: usize,
+    start_line: usize,
+    paren_depth: usize,
+    inside_action: bool,
+}
+
+impl<'t> Lexer<'t> {
+    pub(crate) fn new(input: &'t [u8], delimiters: &'t Delimiters, keywords: Keywords) -> Self {
+        Self {
+            input,
+            delimiters,
+            keywords,
+            pos: 0,
+            start: 0,
+            line: 1,
+            start_line: 1,
+            paren_depth: 0,
+            inside_action: false,
+        }
+    }
+
+    /// The next token. After an error the input counts as read.
+    pub(crate) fn next_item(&mut self) -> Item {
+        if self.inside_action { self.inside_action() } else { self.text() }
+    }
+
+    fn rest(&self) -> &'t [u8] {
+        &self.input[self.pos..]
+    }
+
+    fn peek(&self) -> Option<char> {
+        (self.pos < self.input.len()).then(|| unicode::decode(self.rest()).0)
+    }
+
+    fn next(&mut self) -> Option<char> {
+        if self.pos >= self.input.len() {
+            return None;
+        }
+        let (c, len) = unicode::decode(self.rest());
+        self.pos += len;
+        if c == '\n' {
+            self.line += 1;
+        }
+        Some(c)
+    }
+
+    fn emit(&mut self, token: Token) -> Item {
+        let text = Str::from_bytes(&self.input[self.start..self.pos]);
+        let item = Item { token, pos: self.start, text, line: self.start_line };
+        self.start = self.pos;
+        self.start_line = self.line;
+        item
+    }
+
+    /// Skips what was passed over without [`next`](Self::next).
+    fn ignore(&mut self) {
+        self.count_lines();
+        self.start = self.pos;
+        self.start_line = self.line;
+    }
+
+    fn count_lines(&mut self) {
+        self.line += self.input[self.start..self.pos].find_iter(b"\n").count();
+    }
+
+    fn accept(&mut self, valid: &[u8]) -> bool {
+        let accepted = self.rest().first().is_some_and(|byte| valid.contains(byte));
+        self.pos += usize::from(accepted);
+        accepted
+    }
+
+    fn accept_run(&mut self, valid: &[u8]) {
+        while self.accept(valid) {}
+    }
+
+    fn error(&mut self, message: impl Into<Str>) -> Item {
+        let item = Item { token: Token::Error, pos: self.start, text: message.into(), line: self.start_line };
+        self.start = 0;
+        self.pos = 0;
+        self.input = b"";
+        item
+    }
+
+    /// Text up to the next action.
+    fn text(&mut self) -> Item {
+        loop {
+            let Some(offset) = self.rest().find(&self.delimiters.left) else {
+                self.pos = self.input.len();
+                if self.pos > self.start {
+                    self.count_lines();
+                    return self.emit(Token::Text);
+                }
+                return Item { text: Str::from_static("EOF"), ..self.emit(Token::Eof) };
+            };
+            if offset > 0 {
+                self.pos += offset;
+                let after = &self.input[self.pos + self.delimiters.left.len()..];
+                let trimmed = if has_left_trim_marker(after) {
+                    let text = &self.input[self.start..self.pos];
+                    text.len() - text.trim_end_with(is_space).len()
+                } else {
+                    0
+                };
+                self.pos -= trimmed;
+                self.count_lines();
+                let item = self.emit(Token::Text);
+                self.pos += trimmed;
+                self.ignore();
+                if !item.text.is_empty() {
+                    return item;
+                }
+            }
+            if let Some(item) = self.left_delimiter() {
+                return item;
+            }
+        }
+    }
+
+    /// The left delimiter, known to be here; `None` after a comment.
+    fn left_delimiter(&mut self) -> Option<Item> {
+        self.pos += self.delimiters.left.len();
+        let marker = if has_left_trim_marker(self.rest()) { TRIM_MARKER } else { 0 };
+        if self.rest()[marker..].starts_with(LEFT_COMMENT) {
+            self.pos += marker;
+            self.ignore();
+            return self.comment();
+        }
+        let item = self.emit(Token::LeftDelimiter);
+        self.inside_action = true;
+        self.pos += marker;
+        self.ignore();
+        self.paren_depth = 0;
+        Some(item)
+    }
+
+    /// A comment, whose left marker is known to be here.
+    fn comment(&mut self) -> Option<Item> {
+        self.pos += LEFT_COMMENT.len();
+        let Some(offset) = self.rest().find(RIGHT_COMMENT) else { return Some(self.error("unclosed comment")) };
+        self.pos += offset + RIGHT_COMMENT.len();
+        let (at_delimiter, trim) = self.at_right_delimiter();
+        if !at_delimiter {
+            return Some(self.error("comment ends before closing delimiter"));
+        }
+        self.count_lines();
+        self.emit(Token::Text);
+        if trim {
+            self.pos += TRIM_MARKER;
+        }
+        self.pos += self.delimiters.right.len();
+        if trim {
+            self.pos += left_trim_length(self.rest());
+        }
+        self.ignore();
+        None
+    }
+
+    /// Whether the right delimiter is here, and whether a trim marker precedes it.
+    fn at_right_delimiter(&self) -> (bool, bool) {
+        let rest = self.rest();
+        if has_right_trim_marker(rest) && rest[TRIM_MARKER..].starts_with(&self.delimiters.right) {
+            return (true, true);
+        }
+        (rest.starts_with(&self.delimiters.right), false)
+    }
+
+    fn right_delimiter(&mut self) -> Item {
+        let (_, trim) = self.at_right_delimiter();
+        if trim {
+            self.pos += TRIM_MARKER;
+            self.ignore();
+        }
+        self.pos += self.delimiters.right.len();
+        let item = self.emit(Token::RightDelimiter);
+        if trim {
+            self.pos += left_trim_length(self.rest());
+            self.ignore();
+        }
+        self.inside_action = false;
+        item
+    }
+
+    fn inside_action(&mut self) -> Item {
+        if self.at_right_delimiter().0 {
+            if self.paren_depth == 0 {
+                return self.right_delimiter();
+            }
+            return self.error("unclosed left paren");
+        }
+        let Some(c) = self.peek() else { return self.error("unclosed action") };
+        if is_space(c) {
+            return self.space();
+        }
+        if c.is_ascii_digit() || c == '+' || c == '-' {
+            return self.number();
+        }
+        if is_alphanumeric(c) {
+            return self.identifier();
+        }
+        self.next();
+        match c {
+            '=' => self.emit(Token::Assign),
+            ':' => {
+                if self.next() != Some('=') {
+                    return self.error("expected :=");
+                }
+                self.emit(Token::Declare)
+            }
+            '|' => self.emit(Token::Pipe),
+            '"' => self.quoted(b'"'),
+            '`' => self.raw_string(),
+            '$' => {
+                if self.at_terminator() {
+                    return self.emit(Token::Variable);
+                }
+                self.field_or_variable(Token::Variable)
+            }
+            '\'' => self.quoted(b'\''),
+            '.' => match self.rest().first() {
+                Some(byte) if !byte.is_ascii_digit() => self.field_or_variable(Token::Field),
+                _ => {
+                    self.pos -= 1;
+                    self.number()
+                }
+            },
+            '(' => {
+                self.paren_depth += 1;
+                self.emit(Token::LeftParen)
+            }
+            ')' => {
+                if self.paren_depth == 0 {
+                    return self.error("unexpected right paren");
+                }
+                self.paren_depth -= 1;
+                self.emit(Token::RightParen)
+            }
+            _ if c.is_ascii() && unicode::is_print(c) => self.emit(Token::Char),
+            _ => self.error(format!("unrecognized character in action: {}", code_point(c))),
+        }
+    }
+
+    /// White space, of which at least one character is here; leaves the one that belongs to a trim marker.
+    fn space(&mut self) -> Item {
+        let mut count = 0;
+        while self.peek().is_some_and(is_space) {
+            self.next();
+            count += 1;
+        }
+        let last = &self.input[self.pos - 1..];
+        if has_right_trim_marker(last) && last[TRIM_MARKER..].starts_with(&self.delimiters.right) {
+            self.pos -= 1;
+            if last[0] == b'\n' {
+                self.line -= 1;
+            }
+            if count == 1 {
+                return self.right_delimiter();
+            }
+        }
+        self.emit(Token::Space)
+    }
+
+    fn identifier(&mut self) -> Item {
+        let next = self.skip_alphanumeric();
+        if !self.at_terminator() {
+            return self.bad_character(next);
+        }
+        let word = &self.input[self.start..self.pos];
+        let token = match (Token::keyword(word), word) {
+            (Some(Token::Break), _) if !self.keywords.r#break => Token::Identifier,
+            (Some(Token::Continue), _) if !self.keywords.r#continue => Token::Identifier,
+            (Some(keyword), _) => keyword,
+            (None, b"true" | b"false") => Token::Bool,
+            (None, _) => Token::Identifier,
+        };
+        self.emit(token)
+    }
+
+    /// A field or variable, whose `.` or `$` has been read.
+    fn field_or_variable(&mut self, token: Token) -> Item {
+        if self.at_terminator() {
+            return self.emit(if token == Token::Field { Token::Dot } else { token });
+        }
+        let next = self.skip_alphanumeric();
+        if !self.at_terminator() {
+            return self.bad_character(next);
+        }
+        self.emit(token)
+    }
+
+    fn skip_alphanumeric(&mut self) -> Option<char> {
+        loop {
+            match self.peek() {
+                Some(c) if is_alphanumeric(c) => self.next(),
+                other => return other,
+            };
+        }
+    }
+
+    fn bad_character(&mut self, c: Option<char>) -> Item {
+        // At the end of the input every word is complete, so there is a character.
+        self.error(format!("bad character {}", c.map(code_point).unwrap_or_default()))
+    }
+
+    /// Whether a word may end here.
+    fn at_terminator(&self) -> bool {
+        match self.peek() {
+            None | Some('.' | ',' | '|' | ':' | ')' | '(') => true,
+            Some(c) => is_space(c) || self.rest().starts_with(&self.delimiters.right),
+        }
+    }
+
+    /// A string or character constant, whose opening quote has been read. The parser checks what is in it.
+    fn quoted(&mut self, quote: u8) -> Item {
+        loop {
+            match self.next() {
+                Some('\\') if !matches!(self.peek(), None | Some('\n')) => {
+                    self.next();
+                }
+                Some('\\' | '\n') | None => {
+                    // Go reads the character after a backslash before it complains; the line of the message is that
+                    // of the token's start, so it makes no difference.
+                    let what =
+                        if quote == b'"' { "unterminated quoted string" } else { "unterminated character constant" };
+                    return self.error(what);
+                }
+                Some(c) if c == char::from(quote) => {
+                    return self.emit(if quote == b'"' { Token::String } else { Token::CharConstant });
+                }
+                Some(_) => {}
+            }
+        }
+    }
+
+    fn raw_string(&mut self) -> Item {
+        loop {
+            match self.next() {
+                None => return self.error("unterminated raw quoted string"),
+                Some('`') => return self.emit(Token::RawString),
+                Some(_) => {}
+            }
+        }
+    }
+
+    /// A number of any form. Lets through some that are none, such as `089`; the parser notices.
+    fn number(&mut self) -> Item {
+        if !self.scan_number() {
+            return self.bad_number();
+        }
+        if matches!(self.peek(), Some('+' | '-')) {
+            if !self.scan_number() || self.input[self.pos - 1] != b'i' {
+                return self.bad_number();
+            }
+            return self.emit(Token::Complex);
+        }
+        self.emit(Token::Number)
+    }
+
+    fn bad_number(&mut self) -> Item {
+        let message = format!("bad number syntax: {}", unicode::quoted(&self.input[self.start..self.pos]));
+        self.error(message)
+    }
+
+    fn scan_number(&mut self) -> bool {
+        const DECIMAL: &[u8] = b"0123456789_";
+        const HEXADECIMAL: &[u8] = b"0123456789abcdefABCDEF_";
+        self.accept(b"+-");
+        let mut digits = DECIMAL;
+        if self.accept(b"0") {
+            if self.accept(b"xX") {
+                digits = HEXADECIMAL;
+            } else if self.accept(b"oO") {
+                digits = b"01234567_";
+            } else if self.accept(b"bB") {
+                digits = b"01_";
+            }
+        }
+        self.accept_run(digits);
+        if self.accept(b".") {
+            self.accept_run(digits);
+        }
+        let exponent: &[u8] = match digits {
+            DECIMAL => b"eE",
+            HEXADECIMAL => b"pP",
+            _ => b"",
+        };
+        if self.accept(exponent) {
+            self.accept(b"+-");
+            self.accept_run(DECIMAL);
+        }
+        self.accept(b"i");
+        if self.peek().is_some_and(is_alphanumeric) {
+            self.next();
+            return false;
+        }
+        true
+    }
+}
+
+fn is_space(c: char) -> bool {
+    matches!(c, ' ' | '\t' | '\r' | '\n')
+}
+
+fn is_alphanumeric(c: char) -> bool {
+    c == '_' || unicode::is_letter(c) || unicode::is_digit(c)
+}
+
+fn has_left_trim_marker(text: &[u8]) -> bool {
+    matches!(text, [b'-', space, ..] if is_space(char::from(*space)))
+}
+
+fn has_right_trim_marker(text: &[u8]) -> bool {
+    matches!(text, [space, b'-', ..] if is_space(char::from(*space)))
+}
+
+fn left_trim_length(text: &[u8]) -> usize {
+    text.len() - text.trim_start_with(is_space).len()
+}
+
+/// As Go's `%#U`: `U+0040 '@'`.
+fn code_point(c: char) -> String {
+    let code = u32::from(c);
+    if unicode::is_print(c) { format!("U+{code:04X} '{c}'") } else { format!("U+{code:04X}") }
+}

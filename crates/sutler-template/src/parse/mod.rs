@@ -1,0 +1,643 @@
+//! Parses templates. Structure, look-ahead and messages follow Go's `text/template/parse`: the line in a message is
+//! that of the last token read, so reading one token more or less would show.
+
+mod lex;
+mod node;
+mod number;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::error::ParseError;
+use crate::function::Function;
+use crate::text::Str;
+use crate::unicode;
+use crate::value::{Value, on_deep_stack};
+
+use lex::{Item, Keywords, Lexer, Token};
+
+pub(crate) use lex::Delimiters;
+pub(crate) use node::{
+    Action, Block, Branch, Callee, Command, Expr, ExprKind, Node, Pipe, Source, TemplateCall, Tree, Variable,
+};
+pub(crate) use number::{Ideal, Number};
+
+/// How deep parentheses may be nested; Go's limit.
+const MAX_PARENTHESES: usize = 10_000;
+/// How deep control structures may be nested. Go has no limit but its stack of a gigabyte.
+const MAX_CONTROLS: usize = 10_000;
+
+/// The functions known to a parser, by name. The language's own are not among them.
+pub(crate) type Functions = std::collections::HashMap<&'static str, Arc<Function>>;
+
+/// The trees of one text, by template name: its own and those it defines.
+pub(crate) type Trees = BTreeMap<Str, Tree>;
+
+/// Parses `text` as the template `name`.
+///
+/// # Errors
+/// Go's message, `template: NAME:LINE: MESSAGE`.
+pub(crate) fn parse(
+    name: &Str,
+    text: &Str,
+    delimiters: &Delimiters,
+    functions: &Functions,
+) -> Result<Trees, ParseError> {
+    let source = Arc::new(Source { name: name.clone(), text: text.clone() });
+    let keywords =
+        Keywords { r#break: !functions.contains_key("break"), r#continue: !functions.contains_key("continue") };
+    let mut parser = Parser {
+        lexer: Lexer::new(text.as_bytes(), delimiters, keywords),
+        source,
+        functions,
+        trees: Trees::new(),
+        variable_ids: vec![Str::from_static("$")],
+        tree: TreeState::new(),
+        controls: 0,
+        depth: 0,
+    };
+    let root = parser.top_level()?;
+    parser.add(name.clone(), root)?;
+    Ok(parser.trees)
+}
+
+struct Parser<'t> {
+    lexer: Lexer<'t>,
+    source: Arc<Source>,
+    functions: &'t Functions,
+    trees: Trees,
+    /// The names of variables seen, by id.
+    variable_ids: Vec<Str>,
+    tree: TreeState,
+    controls: usize,
+    /// The deepest nesting seen in the current top-level item.
+    depth: usize,
+}
+
+/// What belongs to the tree being parsed; `define` and `block` start one of their own.
+struct TreeState {
+    /// The last token read, and those put back.
+    tokens: [Item; 3],
+    put_back: usize,
+    /// The variables that can be used here, by id.
+    variables: Vec<u32>,
+    /// The line of the action being parsed; 0 outside of one.
+    action_line: usize,
+    range_depth: usize,
+    parentheses: usize,
+}
+
+impl TreeState {
+    fn new() -> Self {
+        Self {
+            tokens: [Item::none(), Item::none(), Item::none()],
+            put_back: 0,
+            variables: vec![0],
+            action_line: 0,
+            range_depth: 0,
+            parentheses: 0,
+        }
+    }
+}
+
+/// What an item of a list can be: a node, or the end of the list.
+enum Parsed {
+    Node(Node),
+    End(Ending),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    End,
+    Else,
+}
+
+impl Ending {
+    fn text(self) -> &'static str {
+        match self {
+            Ending::End => "{{end}}",
+            Ending::Else => "{{else}}",
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Control {
+    If,
+    With,
+    Range,
+}
+
+impl Control {
+    fn name(self) -> &'static str {
+        match self {
+            Control::If => "if",
+            Control::With => "with",
+            Control::Range => "range",
+        }
+    }
+}
+
+type Result<T, E = ParseError> = std::result::Result<T, E>;
+
+/// Tokens.
+impl Parser<'_> {
+    fn next(&mut self) -> Item {
+        if self.tree.put_back > 0 {
+            self.tree.put_back -= 1;
+        } else {
+            self.tree.tokens[0] = self.lexer.next_item();
+        }
+        self.tree.tokens[self.tree.put_back].clone()
+    }
+
+    fn put_back(&mut self) {
+        self.tree.put_back += 1;
+    }
+
+    /// Puts back two tokens, the later of which is the last one read.
+    fn put_back_two(&mut self, earlier: Item) {
+        self.tree.tokens[1] = earlier;
+        self.tree.put_back = 2;
+    }
+
+    /// Puts back three tokens, the latest of which is the last one read.
+    fn put_back_three(&mut self, earliest: Item, middle: Item) {
+        self.tree.tokens[1] = middle;
+        self.tree.tokens[2] = earliest;
+        self.tree.put_back = 3;
+    }
+
+    fn peek(&mut self) -> Token {
+        let token = self.next().token;
+        self.put_back();
+        token
+    }
+
+    fn next_non_space(&mut self) -> Item {
+        loop {
+            let item = self.next();
+            if item.token != Token::Space {
+                return item;
+            }
+        }
+    }
+
+    fn peek_non_space(&mut self) -> Item {
+        let item = self.next_non_space();
+        self.put_back();
+        item
+    }
+
+    fn error<T>(&self, message: impl std::fmt::Display) -> Result<T> {
+        let line = self.tree.tokens[0].line;
+        Err(ParseError::new(format!("template: {}:{line}: {message}", self.source.name)))
+    }
+
+    fn unexpected<T>(&self, item: &Item, context: &str) -> Result<T> {
+        if item.token != Token::Error {
+            return self.error(format_args!("unexpected {} in {context}", item.describe()));
+        }
+        let started = self.tree.action_line;
+        if started == 0 || started == item.line {
+            return self.error(&item.text);
+        }
+        // Not "unclosed action in action started at".
+        let action = if item.text.as_bytes().ends_with(b" action") { "" } else { " in action" };
+        self.error(format_args!("{}{action} started at {}:{started}", item.text, self.source.name))
+    }
+
+    fn expect(&mut self, token: Token, context: &str) -> Result<Item> {
+        let item = self.next_non_space();
+        if item.token == token { Ok(item) } else { self.unexpected(&item, context) }
+    }
+}
+
+/// Text and actions.
+impl Parser<'_> {
+    /// The whole text, with the templates it defines.
+    fn top_level(&mut self) -> Result<Block> {
+        let mut nodes = Vec::new();
+        while self.peek() != Token::Eof {
+            if self.peek() == Token::LeftDelimiter {
+                let delimiter = self.next();
+                if self.next_non_space().token == Token::Define {
+                    self.in_new_tree(Self::definition)?;
+                    continue;
+                }
+                self.put_back_two(delimiter);
+            }
+            match self.text_or_action()? {
+                Parsed::Node(node) => nodes.push(node),
+                Parsed::End(ending) => return self.error(format_args!("unexpected {}", ending.text())),
+            }
+        }
+        Ok(nodes.into())
+    }
+
+    fn in_new_tree<T>(&mut self, parse: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        let outer = std::mem::replace(&mut self.tree, TreeState::new());
+        let result = parse(self)?;
+        self.tree = outer;
+        Ok(result)
+    }
+
+    /// A definition, whose keyword has been read.
+    fn definition(&mut self) -> Result<()> {
+        const CONTEXT: &str = "define clause";
+        let item = self.next_non_space();
+        let name = self.template_name(&item, CONTEXT)?;
+        self.expect(Token::RightDelimiter, CONTEXT)?;
+        self.body(name, CONTEXT)
+    }
+
+    /// The body of a definition up to its end.
+    fn body(&mut self, name: Str, context: &str) -> Result<()> {
+        let (list, ending) = self.item_list()?;
+        if ending != Ending::End {
+            return self.error(format_args!("unexpected {} in {context}", ending.text()));
+        }
+        self.add(name, list)
+    }
+
+    /// Adds a tree. Of two with one name in one text, one has to be empty.
+    fn add(&mut self, name: Str, root: Block) -> Result<()> {
+        let tree = Tree { source: self.source.clone(), root, depth: self.depth };
+        match self.trees.get(&name) {
+            Some(old) if !old.is_empty() => {
+                if !tree.is_empty() {
+                    let name = unicode::quoted(name.as_bytes());
+                    return self.error(format_args!("template: multiple definition of template {name}"));
+                }
+            }
+            _ => {
+                self.trees.insert(name, tree);
+            }
+        }
+        Ok(())
+    }
+
+    fn item_list(&mut self) -> Result<(Block, Ending)> {
+        let mut nodes = Vec::new();
+        while self.peek_non_space().token != Token::Eof {
+            match self.text_or_action()? {
+                Parsed::Node(node) => nodes.push(node),
+                Parsed::End(ending) => return Ok((nodes.into(), ending)),
+            }
+        }
+        self.error("unexpected EOF")
+    }
+
+    fn text_or_action(&mut self) -> Result<Parsed> {
+        let item = self.next_non_space();
+        match item.token {
+            Token::Text => Ok(Parsed::Node(Node::Text(item.text))),
+            Token::LeftDelimiter => {
+                self.tree.action_line = item.line;
+                let parsed = self.action()?;
+                self.tree.action_line = 0;
+                Ok(parsed)
+            }
+            _ => self.unexpected(&item, "input"),
+        }
+    }
+
+    /// An action, whose left delimiter has been read.
+    fn action(&mut self) -> Result<Parsed> {
+        let item = self.next_non_space();
+        let node = match item.token {
+            Token::Block => self.block()?,
+            Token::Break | Token::Continue => self.loop_control(item.token)?,
+            Token::Else => return self.r#else(),
+            Token::End => {
+                self.expect(Token::RightDelimiter, "end")?;
+                return Ok(Parsed::End(Ending::End));
+            }
+            Token::If => Node::If(self.control(Control::If)?),
+            Token::Range => Node::Range(self.control(Control::Range)?),
+            Token::With => Node::With(self.control(Control::With)?),
+            Token::Template => self.template_call()?,
+            _ => {
+                self.put_back();
+                let pos = item.pos;
+                Node::Action(Action { pos, pipe: self.pipeline("command", Token::RightDelimiter)? })
+            }
+        };
+        Ok(Parsed::Node(node))
+    }
+
+    fn loop_control(&mut self, token: Token) -> Result<Node> {
+        let (text, node) =
+            if token == Token::Break { ("{{break}}", Node::Break) } else { ("{{continue}}", Node::Continue) };
+        let item = self.next_non_space();
+        if item.token != Token::RightDelimiter {
+            return self.unexpected(&item, text);
+        }
+        if self.tree.range_depth == 0 {
+            return self.error(format_args!("{text} outside {{{{range}}}}"));
+        }
+        Ok(node)
+    }
+
+    /// `else`, whose keyword has been read; an `if` or `with` after it is left for [`control`](Self::control).
+    fn r#else(&mut self) -> Result<Parsed> {
+        if !matches!(self.peek_non_space().token, Token::If | Token::With) {
+            self.expect(Token::RightDelimiter, "else")?;
+        }
+        Ok(Parsed::End(Ending::Else))
+    }
+
+    /// `if`, `with` or `range`, whose keyword has been read.
+    fn control(&mut self, control: Control) -> Result<Branch> {
+        if self.controls == MAX_CONTROLS {
+            return self.error("max control structure depth exceeded");
+        }
+        self.controls += 1;
+        self.depth = self.depth.max(self.controls);
+        let branch = on_deep_stack(|| self.control_body(control));
+        self.controls -= 1;
+        branch
+    }
+
+    fn control_body(&mut self, control: Control) -> Result<Branch> {
+        let variables = self.tree.variables.len();
+        let in_range = usize::from(control == Control::Range);
+        let pipe = self.pipeline(control.name(), Token::RightDelimiter)?;
+        self.tree.range_depth += in_range;
+        let (list, ending) = self.item_list()?;
+        self.tree.range_depth -= in_range;
+        let else_list = match ending {
+            Ending::End => None,
+            Ending::Else => Some(self.else_list(control)?),
+        };
+        self.tree.variables.truncate(variables);
+        Ok(Branch { pipe, list, else_list })
+    }
+
+    fn else_list(&mut self, control: Control) -> Result<Block> {
+        // `{{else if}}` is an `if` alone in the `else`, and shares its `end`.
+        let chained = match (control, self.peek()) {
+            (Control::If, Token::If) => Some(Node::If as fn(Branch) -> Node),
+            (Control::With, Token::With) => Some(Node::With as fn(Branch) -> Node),
+            _ => None,
+        };
+        if let Some(node) = chained {
+            self.next();
+            return Ok(Box::new([node(self.control(control)?)]));
+        }
+        let (list, ending) = self.item_list()?;
+        if ending != Ending::End {
+            return self.error(format_args!("expected end; found {}", ending.text()));
+        }
+        Ok(list)
+    }
+
+    /// `block`, whose keyword has been read: defines a template and calls it.
+    fn block(&mut self) -> Result<Node> {
+        const CONTEXT: &str = "block clause";
+        let item = self.next_non_space();
+        let name = self.template_name(&item, CONTEXT)?;
+        let pipe = self.pipeline(CONTEXT, Token::RightDelimiter)?;
+        if self.controls == MAX_CONTROLS {
+            return self.error("max control structure depth exceeded");
+        }
+        self.controls += 1;
+        on_deep_stack(|| self.in_new_tree(|parser| parser.body(name.clone(), CONTEXT)))?;
+        self.controls -= 1;
+        Ok(Node::Template(TemplateCall { pos: item.pos, name, pipe: Some(pipe) }))
+    }
+
+    /// `template`, whose keyword has been read.
+    fn template_call(&mut self) -> Result<Node> {
+        const CONTEXT: &str = "template clause";
+        let item = self.next_non_space();
+        let name = self.template_name(&item, CONTEXT)?;
+        let pipe = if self.next_non_space().token == Token::RightDelimiter {
+            None
+        } else {
+            self.put_back();
+            Some(self.pipeline(CONTEXT, Token::RightDelimiter)?)
+        };
+        Ok(Node::Template(TemplateCall { pos: item.pos, name, pipe }))
+    }
+
+    fn template_name(&mut self, item: &Item, context: &str) -> Result<Str> {
+        match item.token {
+            Token::String | Token::RawString => self.unquote(item),
+            _ => self.unexpected(item, context),
+        }
+    }
+
+    fn unquote(&self, item: &Item) -> Result<Str> {
+        match unicode::unquote(item.text.as_bytes()) {
+            Ok(text) => Ok(text.into()),
+            Err(unicode::SyntaxError) => self.error("invalid syntax"),
+        }
+    }
+}
+
+/// Pipelines.
+impl Parser<'_> {
+    fn pipeline(&mut self, context: &str, end: Token) -> Result<Pipe> {
+        let pos = self.peek_non_space().pos;
+        let (variables, assign) = self.declarations(context)?;
+        let mut commands = Vec::new();
+        loop {
+            let item = self.next_non_space();
+            match item.token {
+                token if token == end => break,
+                Token::Bool
+                | Token::CharConstant
+                | Token::Complex
+                | Token::Dot
+                | Token::Field
+                | Token::Identifier
+                | Token::Number
+                | Token::Nil
+                | Token::RawString
+                | Token::String
+                | Token::Variable
+                | Token::LeftParen => {
+                    self.put_back();
+                    commands.push(self.command()?);
+                }
+                _ => return self.unexpected(&item, context),
+            }
+        }
+        self.check_pipeline(&commands, context)?;
+        Ok(Pipe { pos, assign, variables, commands: commands.into() })
+    }
+
+    /// The variables before `:=` or `=`, of which only `range` may have two; and whether it is `=`.
+    fn declarations(&mut self, context: &str) -> Result<(Box<[Variable]>, bool)> {
+        let mut variables = Vec::new();
+        loop {
+            let item = self.peek_non_space();
+            if item.token != Token::Variable {
+                return Ok((variables.into(), false));
+            }
+            self.next();
+            // In `$x foo` the token `foo` has to be read to know that `$x` is an argument; then all three go back.
+            let after = self.next();
+            self.put_back();
+            let next = self.peek_non_space();
+            match next.token {
+                Token::Assign | Token::Declare => {
+                    self.next_non_space();
+                    variables.push(self.declare(&item.text));
+                    return Ok((variables.into(), next.token == Token::Assign));
+                }
+                Token::Char if next.text == "," => {
+                    self.next_non_space();
+                    variables.push(self.declare(&item.text));
+                    if context == "range" && variables.len() < 2 {
+                        match self.peek_non_space().token {
+                            Token::Variable | Token::RightDelimiter | Token::RightParen => continue,
+                            _ => return self.error("range can only initialize variables"),
+                        }
+                    }
+                    return self.error(format_args!("too many declarations in {context}"));
+                }
+                _ if after.token == Token::Space => self.put_back_three(item, after),
+                _ => self.put_back_two(item),
+            }
+            return Ok((variables.into(), false));
+        }
+    }
+
+    fn declare(&mut self, name: &Str) -> Variable {
+        let variable = self.variable(name);
+        self.tree.variables.push(variable.id);
+        variable
+    }
+
+    fn variable(&mut self, name: &Str) -> Variable {
+        let id = self.variable_ids.iter().position(|known| known == name).unwrap_or_else(|| {
+            self.variable_ids.push(name.clone());
+            self.variable_ids.len() - 1
+        });
+        Variable { id: u32::try_from(id).expect("a source has fewer bytes than 2^32 variables"), name: name.clone() }
+    }
+
+    fn check_pipeline(&self, commands: &[Command], context: &str) -> Result<()> {
+        let Some((_, later)) = commands.split_first() else {
+            return self.error(format_args!("missing value for {context}"));
+        };
+        for (index, command) in later.iter().enumerate() {
+            let constant = matches!(
+                command.args[0].kind,
+                ExprKind::Bool(_) | ExprKind::Dot | ExprKind::Nil | ExprKind::Number(_) | ExprKind::String { .. }
+            );
+            if constant {
+                return self.error(format_args!("non executable command in pipeline stage {}", index + 2));
+            }
+        }
+        Ok(())
+    }
+
+    /// Operands up to a pipe or the end of the pipeline.
+    fn command(&mut self) -> Result<Command> {
+        let pos = self.peek_non_space().pos;
+        let mut args = Vec::new();
+        loop {
+            self.peek_non_space();
+            if let Some(operand) = self.operand()? {
+                args.push(operand);
+            }
+            let item = self.next();
+            match item.token {
+                Token::Space => continue,
+                Token::RightDelimiter | Token::RightParen => self.put_back(),
+                Token::Pipe => {}
+                _ => return self.unexpected(&item, "operand"),
+            }
+            break;
+        }
+        if args.is_empty() {
+            return self.error("empty command");
+        }
+        Ok(Command { pos, args: args.into() })
+    }
+
+    /// A term with the fields after it.
+    fn operand(&mut self) -> Result<Option<Expr>> {
+        let Some(term) = self.term()? else { return Ok(None) };
+        if self.peek() != Token::Field {
+            return Ok(Some(term));
+        }
+        let mut fields = Vec::new();
+        let mut pos = None;
+        while self.peek() == Token::Field {
+            let item = self.next();
+            pos.get_or_insert(item.pos);
+            fields.push(Str::from_bytes(&item.text.as_bytes()[1..]));
+        }
+        let pos = pos.unwrap_or(term.pos);
+        let joined = |first: Box<[Str]>, fields: Vec<Str>| first.into_iter().chain(fields).collect();
+        let kind = match term.kind {
+            ExprKind::Field(first) => ExprKind::Field(joined(first, fields)),
+            ExprKind::Variable(variable, first) => ExprKind::Variable(variable, joined(first, fields)),
+            ExprKind::Bool(_) | ExprKind::String { .. } | ExprKind::Number(_) | ExprKind::Nil | ExprKind::Dot => {
+                let term = unicode::quoted(term.to_string().as_bytes());
+                return self.error(format_args!("unexpected . after term {term}"));
+            }
+            _ => ExprKind::Chain(Box::new(term), fields.into()),
+        };
+        Ok(Some(Expr { pos, kind }))
+    }
+
+    /// A constant, function, field, variable or parenthesized pipeline; `None` if the next token is no term.
+    fn term(&mut self) -> Result<Option<Expr>> {
+        let item = self.next_non_space();
+        let kind = match item.token {
+            Token::Identifier => ExprKind::Function(self.callee(&item)?),
+            Token::Dot => ExprKind::Dot,
+            Token::Nil => ExprKind::Nil,
+            Token::Variable => {
+                let variable = self.variable(&item.text);
+                if !self.tree.variables.contains(&variable.id) {
+                    let name = unicode::quoted(variable.name.as_bytes());
+                    return self.error(format_args!("undefined variable {name}"));
+                }
+                ExprKind::Variable(variable, Box::new([]))
+            }
+            Token::Field => ExprKind::Field(Box::new([Str::from_bytes(&item.text.as_bytes()[1..])])),
+            Token::Bool => ExprKind::Bool(item.text == "true"),
+            Token::CharConstant | Token::Complex | Token::Number => match Number::parse(&item.text, item.token) {
+                Ok(number) => ExprKind::Number(Box::new(number)),
+                Err(message) => return self.error(message),
+            },
+            Token::LeftParen => {
+                if self.tree.parentheses >= MAX_PARENTHESES {
+                    return self.error("max expression depth exceeded");
+                }
+                self.tree.parentheses += 1;
+                self.depth = self.depth.max(self.controls + self.tree.parentheses);
+                let pipe = on_deep_stack(|| self.pipeline("parenthesized pipeline", Token::RightParen))?;
+                self.tree.parentheses -= 1;
+                // A pipeline's position is that of its first token.
+                return Ok(Some(Expr { pos: pipe.pos, kind: ExprKind::Pipe(Box::new(pipe)) }));
+            }
+            Token::String | Token::RawString => {
+                let value = Value::String(self.unquote(&item)?);
+                ExprKind::String { quoted: item.text, value }
+            }
+            _ => {
+                self.put_back();
+                return Ok(None);
+            }
+        };
+        Ok(Some(Expr { pos: item.pos, kind }))
+    }
+
+    fn callee(&self, item: &Item) -> Result<Callee> {
+        let name = item.text.as_str().unwrap_or_default();
+        if let Some(function) = self.functions.get(name) {
+            return Ok(Callee::Function(function.clone()));
+        }
+        match crate::exec::Builtin::by_name(name) {
+            Some(builtin) => Ok(Callee::Builtin(builtin)),
+            None => self.error(format_args!("function {} not defined", unicode::quoted(item.text.as_bytes()))),
+        }
+    }
+}

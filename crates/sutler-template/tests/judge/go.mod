@@ -1,0 +1,3 @@
+module sutler.dev/template-judge
+
+go 1.25

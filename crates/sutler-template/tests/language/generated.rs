@@ -1,0 +1,1 @@
+//! Templates from a grammar, which Go and this crate must execute alike.
