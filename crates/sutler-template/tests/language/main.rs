@@ -1,5 +1,7 @@
 //! The language against Go's own implementation: recorded cases, and generated ones where Go is at hand.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod cases;
 mod generated;
 mod judge;
