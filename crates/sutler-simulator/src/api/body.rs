@@ -119,7 +119,9 @@ pub(super) fn check(
 
 fn path(problem: &Problem) -> String {
     match problem {
-        Problem::UnknownField { path } | Problem::WrongType { path, .. } => path.clone(),
+        Problem::UnknownField { path } | Problem::WrongType { path, .. } | Problem::Malformed { path, .. } => {
+            path.clone()
+        }
     }
 }
 
