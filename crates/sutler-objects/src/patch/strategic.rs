@@ -350,24 +350,24 @@ fn check_order(patch: &[Value], order: &[Value], key: &str) -> Outcome<()> {
     if let (false, Some(wrong)) = (key.is_empty(), patch.iter().find(|element| !element.is_object())) {
         return Err(PatchError::DoesNotFit(format!("expected a map, but received a {}", go_kind(wrong))));
     }
-    let mut wanted = patch.iter().filter(|element| key.is_empty() || !is_deletion(element)).peekable();
-    let mut places = order.iter();
-    while let Some(element) = wanted.peek() {
-        if element.get(DIRECTIVE).is_some() {
-            wanted.next();
+    let wanted: Vec<&Value> = patch.iter().filter(|element| key.is_empty() || !is_deletion(element)).collect();
+    let (mut next, mut place) = (0, 0);
+    while next < wanted.len() && place < order.len() {
+        if wanted[next].get(DIRECTIVE).is_some() {
+            next += 1;
             continue;
         }
-        let Some(place) = places.next() else {
-            let text = format!(
-                "The order in patch list:\n{}\n doesn't match {SET_ORDER} list:\n{}\n",
-                go_list(patch),
-                go_list(order)
-            );
-            return Err(PatchError::DoesNotFit(text));
-        };
-        if same_key(element, place, key)? {
-            wanted.next();
+        if same_key(wanted[next], &order[place], key)? {
+            next += 1;
         }
+        place += 1;
+    }
+    // Strictly, even a directive may not come after the last element of the order.
+    if next < wanted.len() {
+        let (patch, order) = (go_list(patch), go_list(order));
+        return Err(PatchError::DoesNotFit(format!(
+            "The order in patch list:\n{patch}\n doesn't match {SET_ORDER} list:\n{order}\n"
+        )));
     }
     Ok(())
 }
