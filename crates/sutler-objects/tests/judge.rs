@@ -5,8 +5,8 @@
 //! are needed; minutes the first time) and asked anew, with the seed and number of cases in `SUTLER_JUDGE_SEED` and
 //! `SUTLER_JUDGE_CASES`; with `SUTLER_JUDGE=record` the record is written anew as well.
 
-// A test fails where something it needs is not there.
-#![allow(clippy::unwrap_used)]
+// A test fails where something it needs is not there, and prints its seed and counts.
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 #[path = "judge/generate.rs"]
 mod generate;
