@@ -37,6 +37,7 @@ pub mod plan;
 mod render;
 mod rollback;
 mod store;
+mod test;
 mod uninstall;
 mod upgrade;
 mod waiting;
@@ -50,7 +51,7 @@ pub use object::{
 pub use record::{Release, Status};
 pub use request::{
     ApplyChoice, Content, DEFAULT_HISTORY_MAX, DEFAULT_TIMEOUT, FromChart, IfMissing, InstallRequest, Options,
-    RollbackRequest, Source, UninstallRequest, UpgradeRequest, ValuesFrom, WaitFor,
+    RollbackRequest, Source, TestRequest, UninstallRequest, UpgradeRequest, ValuesFrom, WaitFor,
 };
 pub use uninstall::Uninstalled;
 pub use world::{Holder, RealWorld, WaitError, Watched, Woken, World};
