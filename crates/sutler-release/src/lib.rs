@@ -42,7 +42,9 @@ mod uninstall;
 mod upgrade;
 mod waiting;
 
-pub use cluster::{Answer, ApiError, ApplyOptions, Cluster, FieldConflict, Mapper, Mapping, Propagation, Select, Target, Verb};
+pub use cluster::{
+    Answer, ApiError, ApplyOptions, Cluster, FieldConflict, Mapper, Mapping, Propagation, Select, Target, Verb,
+};
 pub use error::{Error, Unready};
 pub use event::{Change, Event, Events};
 pub use object::{
