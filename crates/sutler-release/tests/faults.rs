@@ -13,7 +13,7 @@ fn rule(fault: Fault, nth: u64, times: Option<u64>) -> FaultPlan {
 }
 
 fn first() -> String {
-    config_map("a", "{x: '1'}") + &config_map("b", "{y: '1'}")
+    config_map("a", "{x: '1'}") + &config_map("b", "{w: '1'}")
 }
 
 fn second() -> String {
@@ -27,7 +27,7 @@ async fn state(lab: &Lab) -> String {
     format!("{last}: {} {} {}", lab.data("a").await, lab.data("b").await, lab.data("c").await)
 }
 
-const FIRST: &str = r#"deployed: {"x":"1"} {"y":"1"} not there"#;
+const FIRST: &str = r#"deployed: {"x":"1"} {"w":"1"} not there"#;
 const SECOND: &str = r#"deployed: {"x":"2"} not there {"z":"2"}"#;
 const NOTHING: &str = "none: not there not there not there";
 

@@ -10,7 +10,7 @@ use sutler_release::{RollbackRequest, Status, UninstallRequest};
 async fn a_release_is_installed_upgraded_and_uninstalled() {
     let lab = Lab::new();
     let (release, told) =
-        lab.install(&installation(content(&(config_map("a", "{x: '1'}") + &config_map("b", "{y: '2'}"))))).await;
+        lab.install(&installation(content(&(config_map("a", "{x: '1'}") + &config_map("b", "{w: '2'}"))))).await;
     let release = release.unwrap();
     assert_eq!(
         told,
@@ -68,7 +68,7 @@ async fn an_upgrade_to_the_same_changes_nothing() {
 async fn a_rollback_brings_back_what_was() {
     let lab = Lab::new();
     lab.install(&installation(content(&config_map("a", "{x: '1'}")))).await.0.unwrap();
-    lab.upgrade(&upgrade(content(&config_map("b", "{y: '2'}")))).await.0.unwrap();
+    lab.upgrade(&upgrade(content(&config_map("b", "{w: '2'}")))).await.0.unwrap();
     let request = RollbackRequest {
         name: "web".into(),
         namespace: "ns".into(),
