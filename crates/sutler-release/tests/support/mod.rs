@@ -1,6 +1,6 @@
 //! A simulated cluster for the scenarios: the world on its clock, releases in it, and what they did as text.
 
-#![allow(dead_code, unreachable_pub, reason = "each test file uses a part")]
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used, reason = "each test file uses a part")]
 
 use std::sync::Arc;
 
