@@ -7,13 +7,14 @@
 //! ```text
 //! strings words runes · numbers cast decimal · lists · dicts merge · flow · reflect     values of the language
 //! patterns re2 · versions semver · dates time · urls · paths                            small languages within texts
-//! yaml json toml · encoding digests · random · templates                                formats, and the engine itself
+//! yaml json toml · encoding digests crypto · random · templates                         formats, and the engine itself
 //! ```
 //!
 //! The first name of each group holds the functions as templates call them (`FUNCTIONS`), the others what they stand on,
 //! as plain Rust.
 
 mod cast;
+mod crypto;
 mod dates;
 mod decimal;
 mod depth;
@@ -52,6 +53,7 @@ pub use templates::{MESSAGE_END, MESSAGE_START, without_no_value};
 
 /// The functions by subject.
 static SUBJECTS: &[&[Function]] = &[
+    crypto::FUNCTIONS,
     dates::FUNCTIONS,
     dicts::FUNCTIONS,
     digests::FUNCTIONS,

@@ -8,7 +8,10 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"os"
 	"strconv"
@@ -25,6 +28,7 @@ func helmFunctions() template.FuncMap
 
 func main() {
 	functions := helmFunctions()
+	functions["judgeChain"] = judgeChain
 	if len(os.Args) > 1 && os.Args[1] == "signatures" {
 		for name, function := range functions {
 			fmt.Printf("%s %T\n", name, function)
@@ -84,4 +88,36 @@ func execute(functions template.FuncMap, text string, data json.RawMessage) (out
 		return "", err
 	}
 	return buffer.String(), nil
+}
+
+// Whether a certificate fits its key and was signed by an authority, and what is in it.
+func judgeChain(cert, key, authority, host string) (string, error) {
+	if _, err := tls.X509KeyPair([]byte(cert), []byte(key)); err != nil {
+		return "", err
+	}
+	block, _ := pem.Decode([]byte(cert))
+	parsed, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		return "", err
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM([]byte(authority)) {
+		return "", fmt.Errorf("no authority")
+	}
+	at := parsed.NotBefore.Add(parsed.NotAfter.Sub(parsed.NotBefore) / 2)
+	if _, err := parsed.Verify(x509.VerifyOptions{Roots: roots, DNSName: host, CurrentTime: at}); err != nil {
+		return "", err
+	}
+	return describe(parsed), nil
+}
+
+// Everything in a certificate but what is random: extensions in their order, and the lengths of the identifiers of keys.
+func describe(parsed *x509.Certificate) string {
+	extensions := ""
+	for _, extension := range parsed.Extensions {
+		extensions += fmt.Sprintf(" %v/%v/%d", extension.Id, extension.Critical, len(extension.Value))
+	}
+	return fmt.Sprintf("%v %v %v %v %v %v ca=%v usage=%v/%v days=%v%s", parsed.Subject, parsed.Issuer, parsed.DNSNames,
+		parsed.IPAddresses, parsed.SignatureAlgorithm, parsed.PublicKeyAlgorithm, parsed.IsCA, parsed.KeyUsage,
+		parsed.ExtKeyUsage, parsed.NotAfter.Sub(parsed.NotBefore).Hours()/24, extensions)
 }
