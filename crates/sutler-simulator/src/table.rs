@@ -9,10 +9,6 @@ use crate::registry::Served;
 mod age;
 mod columns;
 mod custom;
-mod pods;
-mod services;
-mod storage;
-mod workloads;
 
 pub(crate) use columns::Column;
 

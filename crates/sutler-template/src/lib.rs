@@ -18,7 +18,6 @@ mod map;
 mod object;
 mod value;
 
-mod cycles;
 mod equality;
 
 mod error;
@@ -31,7 +30,6 @@ mod parse;
 mod print;
 mod unicode;
 
-pub use cycles::CycleScope;
 pub use error::{CallError, ExecuteError, ParseError, Stop, TextError};
 pub use exec::{ExecuteOptions, Limits, builtin_names};
 pub use function::{Arguments, Call, Context, Function, Method, MethodCall, Signature};

@@ -12,7 +12,6 @@ mod archive;
 mod assemble;
 mod folder;
 mod ignore;
-mod local;
 
 use std::path::Path;
 
@@ -21,7 +20,6 @@ use thiserror::Error;
 
 pub use archive::{ArchiveError, LARGEST_CHART};
 pub use ignore::IgnoreError;
-pub use local::FindError;
 
 use crate::chart::Chart;
 use crate::decode::{DecodeError, Fields, read_document};

@@ -9,8 +9,6 @@ mod reviews;
 mod scale;
 mod subresources;
 
-pub(crate) use scale::selector_text;
-
 use http::Method;
 use serde_json::{Value, json};
 

@@ -17,6 +17,26 @@
 //!
 //! An [`Admission`] step sees every object on its way in (create and update) before it is stored, and may change or refuse it.
 
+mod admission;
+mod autoscaler;
+mod conditions;
+mod daemon_set;
+mod deployment;
+mod eks;
+mod kubelet;
+mod machines;
+mod pods;
+mod pool;
+mod replica_set;
+mod revisions;
+mod scheduler;
+mod services;
+mod times;
+mod volumes;
+
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -271,10 +291,31 @@ pub enum Severity {
 
 /// The controllers, in the order in which they run.
 pub fn all() -> Vec<Box<dyn Controller>> {
-    Vec::new()
+    vec![
+        Box::new(eks::EksAddOns),
+        Box::new(deployment::Deployments),
+        Box::new(replica_set::ReplicaSets),
+        Box::new(daemon_set::DaemonSets),
+        Box::new(volumes::Volumes),
+        Box::new(pool::Pools),
+        Box::new(scheduler::Scheduler),
+        Box::new(kubelet::Kubelet),
+        Box::new(services::Endpoints),
+        Box::new(services::LoadBalancers),
+        Box::new(autoscaler::Autoscaler),
+    ]
 }
 
 /// The admission steps, in the order in which they run.
 pub fn admission() -> Vec<Box<dyn Admission>> {
-    Vec::new()
+    vec![
+        Box::new(admission::ServiceAccounts),
+        Box::new(admission::Tolerations),
+        Box::new(admission::Priorities),
+        Box::new(admission::Limits),
+        Box::new(admission::PodIdentity),
+        Box::new(admission::ServiceAddresses),
+        Box::new(admission::Claims),
+        Box::new(admission::JobSelectors),
+    ]
 }

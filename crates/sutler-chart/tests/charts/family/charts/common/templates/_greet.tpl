@@ -1,3 +1,0 @@
-{{- define "common.greet" -}}
-greeting: hello {{ .who }}
-{{- end -}}

@@ -1,1 +1,0 @@
-{{ define "twice" }}from _b{{ end }}{{ define "blank" }}body{{ end }}

@@ -1,1 +1,0 @@
-{{ define "novalue" }}{{ .Values.missing }}{{ end }}

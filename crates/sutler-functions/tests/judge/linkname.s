@@ -1,1 +1,0 @@
-// Assembly files let Go compile functions without a body, as go:linkname needs.
