@@ -138,10 +138,6 @@ impl Chart {
         self.0.schema.as_ref().map(ChartFile::data)
     }
 
-    pub(crate) fn schema_file(&self) -> Option<&ChartFile> {
-        self.0.schema.as_ref()
-    }
-
     pub(crate) fn lists_dependencies(&self) -> bool {
         self.0.lists_dependencies
     }

@@ -12,12 +12,11 @@
 //! **Invariant:** a rendering is a function of its arguments. Only loading a folder reads files; nothing reads a clock, a random
 //! source or a network.
 
-#![allow(dead_code, unused_imports, reason = "the rendering that uses these lands next")]
-
 mod capabilities;
 mod chart;
 mod decode;
 mod dependencies;
+pub mod helm_template;
 mod load;
 mod log;
 mod manifest;
@@ -25,6 +24,7 @@ mod metadata;
 mod order;
 mod pattern;
 mod record;
+mod release_name;
 mod render;
 mod schema;
 mod text;
@@ -35,8 +35,8 @@ pub use capabilities::{Capabilities, HelmVersion, KubeVersion, KubeVersionError}
 pub use chart::{Chart, ChartFile, Crd};
 pub use decode::DecodeError;
 pub use load::{
-    ArchiveError, ChartSource, DEEPEST_SUBCHART, FileError, IgnoreError, LARGEST_CHART, LARGEST_FILE, LoadError,
-    SourceFile,
+    ArchiveError, ChartSource, DEEPEST_SUBCHART, FileError, FindError, IgnoreError, LARGEST_CHART, LARGEST_FILE,
+    LoadError, SourceFile,
 };
 pub use log::{Level, Remark};
 pub use manifest::{
@@ -47,8 +47,10 @@ pub use metadata::{Dependency, Lock, Maintainer, Metadata, MetadataError};
 pub use order::{INSTALL_ORDER, UNINSTALL_ORDER, compare_kinds};
 pub use pattern::BadPattern;
 pub use record::RecordError;
+pub use release_name::{LONGEST_RELEASE_NAME, RELEASE_NAME_RULE, is_release_name};
 pub use render::{
     Lookup, NoCluster, NotesOf, Operation, ReleaseInfo, RenderError, RenderOptions, Rendered, SchemaCheck, render,
+    render_with_remarks,
 };
 pub use text::error_chain;
 pub use values::{SetError, TypeMismatch, ValuesError, ValuesFile, ValuesOptions};

@@ -1,11 +1,16 @@
 //! Semantic versions and constraints on them, in the one place that asks for them.
 
+use sutler_functions::semver::{Constraints, Version};
+
 /// Whether a text is a version that charts may have.
 pub(crate) fn is_version(text: &str) -> bool {
-    text.trim_start_matches('v').starts_with(|c: char| c.is_ascii_digit())
+    Version::parse(text).is_ok()
 }
 
-/// Whether a version is within a constraint; false when either cannot be read.
+/// Whether a version is within a constraint; false when either cannot be read (Helm's `IsCompatibleRange`).
 pub(crate) fn satisfies(constraint: &str, version: &str) -> bool {
-    !constraint.is_empty() && is_version(version)
+    match (Constraints::parse(constraint), Version::parse(version)) {
+        (Ok(constraints), Ok(version)) => constraints.allow(&version),
+        _ => false,
+    }
 }

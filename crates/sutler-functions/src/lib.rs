@@ -1,1 +1,79 @@
-//! The template functions of Helm: sprig's and Helm's own.
+//! The template functions of Helm: sprig's and Helm's own, with Go's signatures, results and errors.
+//!
+//! [`all`] is what the engine is given. Functions that need the outside (`lookup`, `now`, the random ones) reach it
+//! through the [`Host`] that the caller puts into the engine's context as a [`HostBox`]; nothing here reads a clock,
+//! asks for randomness or talks to a network.
+//!
+//! ```text
+//! strings words runes · numbers cast decimal · lists · dicts merge · flow · reflect     values of the language
+//! patterns re2 · versions semver · dates time · urls · paths                            small languages within texts
+//! yaml json toml · encoding digests crypto · random · templates                         formats, and the engine itself
+//! ```
+//!
+//! The first name of each group holds the functions as templates call them (`FUNCTIONS`), the others what they stand on,
+//! as plain Rust.
+
+mod cast;
+mod crypto;
+mod dates;
+mod decimal;
+mod depth;
+mod dicts;
+mod digests;
+mod encoding;
+mod flow;
+mod host;
+pub mod json;
+mod lists;
+mod merge;
+mod numbers;
+mod paths;
+mod patterns;
+mod random;
+pub mod re2;
+mod reflect;
+mod runes;
+pub mod semver;
+mod show;
+mod strings;
+mod templates;
+pub mod time;
+mod urls;
+mod versions;
+mod words;
+pub mod yaml;
+
+use sutler_template::Function;
+
+pub use dates::{TIME, TimeValue, time_value};
+pub use depth::{MAX_DEPTH, TooDeep};
+pub use host::{Host, HostBox};
+pub use merge::{Conflict, copy, merge};
+pub use templates::{MESSAGE_END, MESSAGE_START, without_no_value};
+
+/// The functions by subject.
+static SUBJECTS: &[&[Function]] = &[
+    crypto::FUNCTIONS,
+    dates::FUNCTIONS,
+    dicts::FUNCTIONS,
+    digests::FUNCTIONS,
+    encoding::FUNCTIONS,
+    flow::FUNCTIONS,
+    json::FUNCTIONS,
+    lists::FUNCTIONS,
+    numbers::FUNCTIONS,
+    paths::FUNCTIONS,
+    patterns::FUNCTIONS,
+    random::FUNCTIONS,
+    reflect::FUNCTIONS,
+    strings::FUNCTIONS,
+    templates::FUNCTIONS,
+    urls::FUNCTIONS,
+    versions::FUNCTIONS,
+    yaml::FUNCTIONS,
+];
+
+/// Every function, grouped by subject; names are unique.
+pub fn all() -> impl Iterator<Item = &'static Function> {
+    SUBJECTS.iter().copied().flatten()
+}

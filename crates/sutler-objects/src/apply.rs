@@ -158,11 +158,10 @@ pub fn apply(
     let previous_time = managed.owners.get(&identity).and_then(|owned| owned.time.clone());
     let set = typed::field_set(applied, ty).difference_with_below(&ignored);
     managed.owners.insert(identity.clone(), Owned { set, version: version.to_owned(), time: previous_time });
-    let mut result = match last {
+    let result = match last {
         Some(last) if !last.is_empty() => prune(merged, &managed, &last, ty),
         _ => merged,
     };
-    schema::fill_structures(&mut result, ty);
 
     let comparison = typed::compare(&stored, &result, ty).without(&ignored);
     take_over(&mut managed, &identity, &comparison, force)?;
@@ -173,7 +172,8 @@ pub fn apply(
         }
     }
     managed.drop_empty();
-    Ok(managed.encode_into(result))
+    // Only now: what is compared above is the merged object as it is, as in the API server.
+    Ok(managed.encode_into(as_stored(&result, ty)))
 }
 
 fn check_request(live: Option<&Value>, applied: &Value) -> Result<(), ApplyError> {

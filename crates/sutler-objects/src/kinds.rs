@@ -47,10 +47,10 @@ impl GroupVersionKind {
     }
 }
 
-/// As the API server prints it: `apps/v1, Kind=Deployment`.
+/// As the API server prints it: `apps/v1, Kind=Deployment`, and `/v1, Kind=Pod` in the core group.
 impl fmt::Display for GroupVersionKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}, Kind={}", self.api_version(), self.kind)
+        write!(f, "{}/{}, Kind={}", self.group, self.version, self.kind)
     }
 }
 

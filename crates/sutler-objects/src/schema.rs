@@ -12,7 +12,7 @@ mod custom;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::object;
 pub use check::{Problem, check, prune, refusal, strictness};
@@ -136,6 +136,9 @@ pub struct Field {
     pub required: bool,
     /// What the API server fills in where it is absent, if the schema says so; also for keys of lists in server-side apply.
     pub default: Option<Value>,
+    /// What it has in the API server's objects where it was not given, if it is written in any case: `{}` for a structure
+    /// that is always there, `null` for a list or map, `""` or `0` for a scalar.
+    pub zero: Option<Value>,
     /// How strategic merge patch treats it.
     pub patch: PatchStrategy,
 }
@@ -151,13 +154,6 @@ pub struct PatchStrategy {
     pub retain_keys: bool,
     /// The merge key of a list of maps.
     pub key: Option<String>,
-}
-
-impl Field {
-    /// Whether the API server's structures have it in any case, if only empty (Go: a structure, not a pointer to one).
-    fn is_always_there(&self) -> bool {
-        self.ty.structure().is_some() && self.default.as_ref().and_then(Value::as_object).is_some_and(Map::is_empty)
-    }
 }
 
 impl Type {
@@ -209,29 +205,15 @@ pub fn named(name: &str) -> Option<&'static Struct> {
 }
 
 /// The object that exists before anything is written: its kind and what the API server's structures always have, such as
-/// `metadata: {}` and `status: {}`. Lists and maps that must be given are null in it.
+/// `metadata: {}` and `status: {}`.
 pub fn empty_object(ty: &Type, api_version: &str, kind: &str) -> Value {
-    let mut fields = ty.structure().map(empty_fields).unwrap_or_default();
-    fields.insert("apiVersion".to_owned(), api_version.into());
-    fields.insert("kind".to_owned(), kind.into());
-    Value::Object(fields)
+    let mut object = serde_json::json!({"apiVersion": api_version, "kind": kind});
+    fill_structures(&mut object, ty);
+    object
 }
 
-fn empty_fields(of: &Struct) -> Map<String, Value> {
-    let mut fields = Map::new();
-    for field in &of.fields {
-        if field.is_always_there() {
-            fields
-                .insert(field.name.clone(), Value::Object(field.ty.structure().map(empty_fields).unwrap_or_default()));
-        } else if field.required && !matches!(field.ty, Type::Scalar(_)) {
-            fields.insert(field.name.clone(), Value::Null);
-        }
-    }
-    fields
-}
-
-/// Adds to `value` the structures that the API server's types always have (`resources: {}` of a container, `status: {}`), as
-/// they appear in what it stores. Nothing deeper than [`object::MAX_DEPTH`] is touched.
+/// Adds to `value` what the API server's objects always have (`resources: {}` of a container, `status: {}`, `rules: null`)
+/// and drops other null fields, as objects appear in what it stores. Nothing deeper than [`object::MAX_DEPTH`] is touched.
 pub fn fill_structures(value: &mut Value, ty: &Type) {
     fill_below(value, ty, 0);
 }
@@ -242,12 +224,12 @@ fn fill_below(value: &mut Value, ty: &Type, depth: usize) {
     }
     match (value, ty) {
         (Value::Object(fields), Type::Struct(of)) => {
+            if matches!(of, StructRef::Builtin(_)) {
+                fields.retain(|_, value| !value.is_null());
+            }
             for field in &of.get().fields {
-                if field.is_always_there() {
-                    let inner = fields.entry(field.name.as_str()).or_insert(Value::Null);
-                    if inner.is_null() {
-                        *inner = Value::Object(Map::new());
-                    }
+                if let Some(zero) = &field.zero {
+                    fields.entry(field.name.as_str()).or_insert_with(|| zero.clone());
                 }
                 if let Some(inner) = fields.get_mut(&field.name) {
                     fill_below(inner, &field.ty, depth + 1);
@@ -303,11 +285,12 @@ fn parse_field(line: &'static str, index: &HashMap<&'static str, usize>) -> Fiel
     let mut words = line.split(' ');
     let name = words.next().unwrap_or("").to_owned();
     let mut ty = parse_type(words.next().unwrap_or("any"), index);
-    let (mut required, mut default, mut patch) = (false, None, PatchStrategy::default());
+    let (mut required, mut default, mut zero, mut patch) = (false, None, None, PatchStrategy::default());
     for word in words {
         match word.split_once('=') {
             None => required = word == "!",
             Some(("default", json)) => default = serde_json::from_str(json).ok(),
+            Some(("zero", json)) => zero = serde_json::from_str(json).ok(),
             Some(("key", key)) => patch.key = Some(key.to_owned()),
             Some(("patch", strategies)) => {
                 for strategy in strategies.split(',') {
@@ -331,7 +314,7 @@ fn parse_field(line: &'static str, index: &HashMap<&'static str, usize>) -> Fiel
             Some(_) => {}
         }
     }
-    Field { name, ty, required, default, patch }
+    Field { name, ty, required, default, zero, patch }
 }
 
 fn parse_type(word: &'static str, index: &HashMap<&'static str, usize>) -> Type {

@@ -37,11 +37,14 @@ pub mod plan;
 mod render;
 mod rollback;
 mod store;
+mod test;
 mod uninstall;
 mod upgrade;
 mod waiting;
 
-pub use cluster::{Answer, ApiError, ApplyOptions, Cluster, FieldConflict, Mapper, Mapping, Propagation, Select, Target, Verb};
+pub use cluster::{
+    Answer, ApiError, ApplyOptions, Cluster, FieldConflict, Mapper, Mapping, Propagation, Select, Target, Verb,
+};
 pub use error::{Error, Unready};
 pub use event::{Change, Event, Events};
 pub use object::{
@@ -50,7 +53,7 @@ pub use object::{
 pub use record::{Release, Status};
 pub use request::{
     ApplyChoice, Content, DEFAULT_HISTORY_MAX, DEFAULT_TIMEOUT, FromChart, IfMissing, InstallRequest, Options,
-    RollbackRequest, Source, UninstallRequest, UpgradeRequest, ValuesFrom, WaitFor,
+    RollbackRequest, Source, TestRequest, UninstallRequest, UpgradeRequest, ValuesFrom, WaitFor,
 };
 pub use uninstall::Uninstalled;
 pub use world::{Holder, RealWorld, WaitError, Watched, Woken, World};

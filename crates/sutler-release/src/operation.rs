@@ -30,12 +30,20 @@ pub(crate) struct Operation<'a> {
     /// The revision it makes (or removes).
     pub(crate) record: Release,
     renew_at: Timestamp,
+    /// The status that was told last, so that storing the record again tells nothing.
+    told: Status,
 }
 
 impl<'a> Operation<'a> {
     /// Work that precedes the record: it can wait, and has no lease to renew.
     pub(crate) fn without_record(cluster: &'a Cluster, events: Events<'a>) -> Self {
-        Operation { cluster, events, record: Release::default(), renew_at: Timestamp::MAX }
+        Operation::without_lease(cluster, events, Release::default())
+    }
+
+    /// Work on a stored revision that changes nothing of the release itself.
+    pub(crate) fn without_lease(cluster: &'a Cluster, events: Events<'a>, record: Release) -> Self {
+        let told = record.info.status;
+        Operation { cluster, events, record, renew_at: Timestamp::MAX, told }
     }
 
     /// Records a failure and returns the error to report: this one, unless the lease is lost.
@@ -92,7 +100,8 @@ impl<'a> Operation<'a> {
         }
         let stored = store::update(self.cluster, &mut self.record).await;
         self.keep(stored)?;
-        if !at_work {
+        if self.told != status {
+            self.told = status;
             self.tell(Event::Recorded { revision: self.record.version, status });
         }
         Ok(())
@@ -225,15 +234,16 @@ impl Releases {
             other => other?,
         }
         events(Event::Recorded { revision, status });
-        Ok(Operation { cluster: &self.cluster, events, record, renew_at: after(now, lease::RENEW_EVERY) })
+        let renew_at = after(now, lease::RENEW_EVERY);
+        Ok(Operation { cluster: &self.cluster, events, record, renew_at, told: status })
     }
 
     /// Begins to work on a revision that is stored already.
     pub(crate) async fn resume<'a>(&'a self, mut record: Release, events: Events<'a>) -> Result<Operation<'a>, Error> {
         let now = self.cluster.world().now();
         Lease::taken(self.holder.clone(), now).write(&mut record.annotations);
-        let mut operation =
-            Operation { cluster: &self.cluster, events, record, renew_at: after(now, lease::RENEW_EVERY) };
+        let renew_at = after(now, lease::RENEW_EVERY);
+        let mut operation = Operation { cluster: &self.cluster, events, record, renew_at, told: Status::Unknown };
         operation.save().await?;
         Ok(operation)
     }

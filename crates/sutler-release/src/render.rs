@@ -76,6 +76,7 @@ pub(crate) async fn content(
             now,
             schema: from.schema,
             notes: from.notes,
+            limits: Default::default(),
         };
         let rendered = render(&chart, &values, &options);
         let missing = std::mem::take(&mut *known.missing.lock().expect("no code panics while it holds this lock"));

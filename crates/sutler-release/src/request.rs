@@ -271,3 +271,14 @@ pub struct RollbackRequest {
     /// Everything else; `rollback_on_failure` means nothing here.
     pub options: Options,
 }
+
+/// A release whose tests are to be run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TestRequest {
+    /// The release's name.
+    pub name: String,
+    /// Its namespace.
+    pub namespace: String,
+    /// The time limit of each test.
+    pub timeout: SignedDuration,
+}

@@ -4,6 +4,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Map, Value, json};
+use sutler_objects::validate::{self, FieldError};
 
 use crate::controllers::Propagation;
 use crate::key::{ObjectKey, resource};
@@ -212,6 +213,7 @@ pub(crate) fn qos_class(pod: &Value) -> &'static str {
 
 /// Refuses a new object that is not valid.
 pub(crate) fn check_create(machine: &Machine, served: &Served, object: &Value) -> Result<(), Refusal> {
+    refuse(served, object, &validate::create(object, served.resource.namespaced))?;
     if served.stored_as == resource::CUSTOM_RESOURCE_DEFINITIONS {
         check_definition(machine, served, object)?;
     }
@@ -219,58 +221,29 @@ pub(crate) fn check_create(machine: &Machine, served: &Served, object: &Value) -
 }
 
 /// Refuses a change that is not valid.
-pub(crate) fn check_update(
-    _machine: &Machine,
-    served: &Served,
-    subresource: &str,
-    old: &Value,
-    object: &Value,
-) -> Result<(), Refusal> {
-    if subresource.is_empty() {
-        check_immutable(served, old, object)?;
-    }
-    let added = |list: &Value| {
-        let before = old["metadata"]["finalizers"].as_array().cloned().unwrap_or_default();
-        list.as_array().into_iter().flatten().filter(|item| !before.contains(item)).cloned().collect::<Vec<_>>()
-    };
-    let new = added(&object["metadata"]["finalizers"]);
-    if !old["metadata"]["deletionTimestamp"].is_null() && !new.is_empty() {
-        let message = format!(
-            "Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers {}",
-            Value::from(new)
-        );
-        return Err(invalid(served, object, "FieldValueForbidden", &message, "metadata.finalizers"));
+pub(crate) fn check_update(served: &Served, subresource: &str, old: &Value, object: &Value) -> Result<(), Refusal> {
+    if matches!(subresource, "" | "scale" | "resize" | "ephemeralcontainers") {
+        refuse(served, object, &validate::update(object, old))?;
     }
     Ok(())
+}
+
+fn refuse(served: &Served, object: &Value, errors: &[FieldError]) -> Result<(), Refusal> {
+    if errors.is_empty() {
+        return Ok(());
+    }
+    let causes: Vec<Cause> = errors
+        .iter()
+        .map(|error| Cause { reason: error.fault.reason(), message: error.body(), field: error.field.clone() })
+        .collect();
+    let name = object["metadata"]["name"].as_str().unwrap_or("");
+    Err(Refusal::invalid(&served.resource.group, &served.resource.kind, name, &causes))
 }
 
 fn invalid(served: &Served, object: &Value, reason: &'static str, message: &str, field: &str) -> Refusal {
     let cause = Cause { reason, message: message.into(), field: field.into() };
     let name = object["metadata"]["name"].as_str().unwrap_or("");
     Refusal::invalid(&served.resource.group, &served.resource.kind, name, &[cause])
-}
-
-/// `immutable: true` of config maps and secrets, and a secret's type.
-fn check_immutable(served: &Served, old: &Value, object: &Value) -> Result<(), Refusal> {
-    if !matches!(served.stored_as.as_str(), resource::CONFIG_MAPS | resource::SECRETS) || old["immutable"] != true {
-        return Ok(());
-    }
-    let forbidden = |field: &str| {
-        invalid(served, object, "FieldValueForbidden", "Forbidden: field is immutable when `immutable` is set", field)
-    };
-    if object["immutable"] != true {
-        return Err(forbidden("immutable"));
-    }
-    let empty = json!({});
-    let data = |of: &Value, field: &str| {
-        of.get(field).filter(|data| !data.is_null()).cloned().unwrap_or_else(|| empty.clone())
-    };
-    for field in ["data", "binaryData"] {
-        if data(old, field) != data(object, field) {
-            return Err(forbidden(field));
-        }
-    }
-    Ok(())
 }
 
 /// The parts of a definition that, wrong, would take the name of something else.

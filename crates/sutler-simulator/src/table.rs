@@ -9,6 +9,10 @@ use crate::registry::Served;
 mod age;
 mod columns;
 mod custom;
+mod pods;
+mod services;
+mod storage;
+mod workloads;
 
 pub(crate) use columns::Column;
 

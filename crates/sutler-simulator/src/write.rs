@@ -163,7 +163,7 @@ impl Machine {
             object["metadata"]["generation"] = json!(old["metadata"]["generation"].as_i64().unwrap_or(0) + 1);
         }
         if !writer.trusted {
-            strategy::check_update(self, served, writer.subresource, &old, &object)?;
+            strategy::check_update(served, writer.subresource, &old, &object)?;
         }
         if ownership == Ownership::Track {
             object = self.owned(served, Some(&old), &object, writer);

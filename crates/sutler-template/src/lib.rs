@@ -18,6 +18,7 @@ mod map;
 mod object;
 mod value;
 
+mod cycles;
 mod equality;
 
 mod error;
@@ -30,6 +31,7 @@ mod parse;
 mod print;
 mod unicode;
 
+pub use cycles::CycleScope;
 pub use error::{CallError, ExecuteError, ParseError, Stop, TextError};
 pub use exec::{ExecuteOptions, Limits, builtin_names};
 pub use function::{Arguments, Call, Context, Function, Method, MethodCall, Signature};

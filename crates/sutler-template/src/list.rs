@@ -146,6 +146,10 @@ impl List {
         }
     }
 
+    pub(crate) fn items(&self) -> Option<&Arc<Items>> {
+        self.items.as_ref()
+    }
+
     pub(crate) fn into_owned_values(self) -> Option<Vec<Value>> {
         match Arc::into_inner(self.items?) {
             Some(mut items) => items.take_values(),
@@ -155,6 +159,14 @@ impl List {
 }
 
 impl Items {
+    /// The elements, unless they are bytes.
+    pub(crate) fn values(&self) -> &[Value] {
+        match self {
+            Items::Values(values) => values,
+            Items::Bytes(_) => &[],
+        }
+    }
+
     fn take_values(&mut self) -> Option<Vec<Value>> {
         match self {
             Items::Values(values) => Some(std::mem::take(values)),

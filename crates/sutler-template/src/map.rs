@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use crate::cycles;
 use crate::list::List;
 use crate::text::Str;
 use crate::types::{self, Type};
@@ -129,6 +130,7 @@ impl Map {
     pub fn insert(&self, key: impl Into<Str>, value: Value) -> Result<Option<Value>, NilMapError> {
         let cell = self.cell.as_ref().ok_or(NilMapError)?;
         let key = key.into();
+        cycles::suspect(cell, &value);
         Ok(cell.write_live(|entries| entries.insert(key, value)))
     }
 
@@ -196,6 +198,10 @@ impl Map {
         Self::from_state(state, self.go_type)
     }
 
+    pub(crate) fn cell(&self) -> Option<&Arc<Cell>> {
+        self.cell.as_ref()
+    }
+
     pub(crate) fn into_owned_values(self) -> Option<impl Iterator<Item = Value>> {
         let mut cell = Arc::into_inner(self.cell?)?;
         cell.take_values()
@@ -224,6 +230,21 @@ impl Cell {
             State::Live(entries) => change(entries),
             State::Frozen(_) => unreachable!("made live above"),
         }
+    }
+
+    /// Looks at the values, unless they are frozen: those are never part of a cycle.
+    pub(crate) fn live_values<T: Default>(&self, look: impl FnOnce(&mut dyn Iterator<Item = &Value>) -> T) -> T {
+        match &*self.read() {
+            State::Live(entries) => look(&mut entries.values()),
+            State::Frozen(_) => T::default(),
+        }
+    }
+
+    /// Removes all entries.
+    pub(crate) fn clear(&self) {
+        // What was there is dropped after the lock is released: it may hold this very map.
+        let entries = self.write_live(std::mem::take);
+        drop(entries);
     }
 
     fn take_values(&mut self) -> Option<impl Iterator<Item = Value> + use<>> {

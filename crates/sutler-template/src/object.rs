@@ -47,6 +47,12 @@ pub trait Object: Any + Send + Sync {
         None
     }
 
+    /// What the `String` method of a pointer to this struct returns, where only the pointer has that method: an action that
+    /// ends in such a struct, found behind a pointer, prints this; printed by a function it is a struct like any other.
+    fn addressed_string(&self) -> Option<Str> {
+        None
+    }
+
     /// The plain value, if the type is a named number, string, boolean, list or map (`time.Duration`, `time.Month`).
     fn underlying(&self) -> Option<Value> {
         None

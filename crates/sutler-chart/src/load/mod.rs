@@ -12,6 +12,7 @@ mod archive;
 mod assemble;
 mod folder;
 mod ignore;
+mod local;
 
 use std::path::Path;
 
@@ -20,6 +21,7 @@ use thiserror::Error;
 
 pub use archive::{ArchiveError, LARGEST_CHART};
 pub use ignore::IgnoreError;
+pub use local::FindError;
 
 use crate::chart::Chart;
 use crate::decode::{DecodeError, Fields, read_document};

@@ -7,16 +7,27 @@
 //!
 //! Nothing here reads a clock, a random source or a network: [`RenderOptions`] holds all of it.
 
+mod engine;
+mod host;
+mod message;
+mod objects;
+
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use sutler_template::{Stop, Value};
+use sutler_template::{Limits, Map, Stop, Value};
 use thiserror::Error;
 
 use crate::capabilities::Capabilities;
 use crate::chart::{Chart, Crd};
+use crate::decode::DecodeError;
+use crate::dependencies;
 use crate::log::Remark;
-use crate::manifest::{Hook, HookEvent, Manifest, ManifestError};
-use crate::values::TypeMismatch;
+use crate::manifest::{Hook, HookEvent, Manifest, ManifestError, sort_manifests};
+use crate::order::INSTALL_ORDER;
+use crate::schema;
+use crate::values::{Coalesce, TypeMismatch, deep_copy_map};
+use crate::version::satisfies;
 
 /// What `.Release` says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,6 +89,8 @@ pub struct RenderOptions {
     pub schema: SchemaCheck,
     /// Whose notes are returned.
     pub notes: NotesOf,
+    /// What the templates may use up. The default bounds recursion only.
+    pub limits: Limits,
 }
 
 /// Whether values are checked against values.schema.json.
@@ -156,8 +169,63 @@ pub enum RenderError {
 /// # Errors
 /// See [`RenderError`].
 pub fn render(chart: &Chart, user_values: &Value, options: &RenderOptions) -> Result<Rendered, RenderError> {
-    let _ = (chart, user_values, options);
-    Err(RenderError::Template("rendering lands with the engine".to_owned()))
+    render_with_remarks(chart, user_values, options, &mut Vec::new())
+}
+
+/// As [`render`], with what Helm says on the side collected also when it fails.
+///
+/// # Errors
+/// See [`RenderError`].
+pub fn render_with_remarks(
+    chart: &Chart,
+    user_values: &Value,
+    options: &RenderOptions,
+    remarks: &mut Vec<Remark>,
+) -> Result<Rendered, RenderError> {
+    let none = Map::new();
+    let user_values = user_values.as_map().unwrap_or(&none);
+    let chart = dependencies::process(chart, user_values, remarks).map_err(RenderError::Dependencies)?;
+    let values = Coalesce { keep_nulls: false, remarks }.values(&chart, user_values)?;
+    if options.schema == SchemaCheck::Validate {
+        schema::validate_chart(&chart, &values).map_err(RenderError::Schema)?;
+    }
+    let constraint = &chart.metadata().kube_version;
+    let version = &options.capabilities.kube_version;
+    if !constraint.is_empty() && !satisfies(constraint, version.normalized()) {
+        let version = version.version().to_owned();
+        return Err(RenderError::KubeVersion { constraint: constraint.clone(), version });
+    }
+    let values_before = Value::Map(deep_copy_map(&values));
+    let outputs = engine::render_files(&chart, &values, options)?;
+
+    let mut notes = String::new();
+    let mut files = BTreeMap::new();
+    let own_notes = format!("{}/templates/NOTES.txt", chart.name());
+    for (path, output) in outputs {
+        if !path.ends_with("NOTES.txt") {
+            let text = match output.as_str() {
+                Some(text) => text.to_owned(),
+                None => return Err(not_text(path, output.as_bytes())),
+            };
+            files.insert(path, text);
+        } else if options.notes == NotesOf::All || path == own_notes {
+            if !notes.is_empty() {
+                notes.push('\n');
+            }
+            notes.push_str(&output.to_str_lossy());
+        }
+    }
+    let (hooks, manifests) = sort_manifests(&files, &INSTALL_ORDER, remarks)?;
+    let crds = chart.crds();
+    Ok(Rendered { manifests, hooks, notes, crds, chart, values: values_before, remarks: remarks.clone() })
+}
+
+/// The error for output that is no text, in the words of Helm's reader.
+fn not_text(path: String, output: &[u8]) -> RenderError {
+    match sutler_yaml::decode(output) {
+        Err(error) => RenderError::Manifest(ManifestError { path, source: DecodeError::Read(error) }),
+        Ok(_) => RenderError::Template(format!("{path}: the output is not UTF-8")),
+    }
 }
 
 impl Rendered {

@@ -187,5 +187,7 @@ fn joined(prefix: &str, name: &str) -> String {
 
 /// A value as Go's `%v` prints it.
 pub(crate) fn go_text(value: &Value) -> String {
-    format!("{value:?}")
+    let mut text = Vec::new();
+    sutler_template::print(&mut text, std::slice::from_ref(value));
+    String::from_utf8_lossy(&text).into_owned()
 }

@@ -4,6 +4,8 @@
 //
 //	go run . 1.34.4      # in this folder; downloads the Go module k8s.io/kubernetes once
 //
+// What is always written comes from the struct tags of k8s.io/api and its neighbours, in the version 0.x of the same release.
+//
 // Only stable versions (v1, v2, …) are kept: others are off in an API server with default flags.
 package main
 
@@ -11,10 +13,14 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"log"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"sort"
 	"strings"
@@ -31,7 +37,7 @@ func main() {
 	version := os.Args[1]
 	tree := moduleDir("k8s.io/kubernetes@v" + version)
 	write("../kinds.txt", header("Resources of the Kubernetes API", version, kindsFormat)+kinds(tree))
-	write("../schema.txt", header("Types of the Kubernetes API", version, schemaFormat)+schema(tree))
+	write("../schema.txt", header("Types of the Kubernetes API", version, schemaFormat)+schema(tree, zeros(version)))
 }
 
 const kindsFormat = `group version Kind plural singular scope [short=a,b] [cat=a,b] verbs=… [sub=NAME:group/version/Kind:verbs]…; "-" is the core group,
@@ -39,8 +45,8 @@ verbs=* the eight of an ordinary resource (create delete deletecollection get li
 
 const schemaFormat = `"kind GROUP/VERSION KIND TYPE", then "type NAME [map=atomic]" followed by its fields, indented: NAME TYPE [!] [FLAG]…
 TYPE: string bytes time micro-time quantity int-or-string int32 int64 integer number bool any object, .NAME a type, [T] a list, {T} a map.
-"!" required; list=set | list=map:KEYS (else atomic); map=atomic; patch=STRATEGY; key=MERGE KEY; default=JSON (also of
-keys); default={} marks a field that is always there, if only empty.`
+"!" required; list=set | list=map:KEYS (else atomic); map=atomic; patch=STRATEGY; key=MERGE KEY; default=JSON (also of keys);
+zero=JSON what a field that is always written has where it was not given (Go: no omitempty, or a structure and no pointer).`
 
 func header(title, version, format string) string {
 	out := fmt.Sprintf("%s %s, generated %s by data/generate from the Go module k8s.io/kubernetes v%s.\n%s",
@@ -195,7 +201,7 @@ type node struct {
 	Kinds                []groupVersionKind `json:"x-kubernetes-group-version-kind"`
 }
 
-func schema(tree string) string {
+func schema(tree string, zeros map[string]string) string {
 	types := map[string]*node{}
 	files, err := filepath.Glob(filepath.Join(tree, "api/openapi-spec/v3/*_openapi.json"))
 	check(err)
@@ -256,13 +262,13 @@ func schema(tree string) string {
 		}
 		sort.Strings(fields)
 		for _, field := range fields {
-			writeField(&out, field, t.Properties[field], contains(t.Required, field))
+			writeField(&out, field, t.Properties[field], contains(t.Required, field), zeros[short(name)+" "+field])
 		}
 	}
 	return out.String()
 }
 
-func writeField(out *strings.Builder, name string, f *node, required bool) {
+func writeField(out *strings.Builder, name string, f *node, required bool, zero string) {
 	fmt.Fprintf(out, " %s %s", name, typeOf(f))
 	if required {
 		out.WriteString(" !")
@@ -282,12 +288,120 @@ func writeField(out *strings.Builder, name string, f *node, required bool) {
 	if f.PatchMergeKey != "" {
 		fmt.Fprintf(out, " key=%s", f.PatchMergeKey)
 	}
-	if len(f.Default) > 0 {
+	if len(f.Default) > 0 && string(f.Default) != "{}" {
 		var compact bytes.Buffer
 		check(json.Compact(&compact, f.Default))
 		fmt.Fprintf(out, " default=%s", compact.String())
 	}
+	if zero == "value" {
+		zero = map[string]string{"string": `""`, "bytes": "null", "time": "null", "micro-time": "null", "quantity": `"0"`, "bool": "false"}[typeOf(f)]
+		if zero == "" {
+			zero = "0"
+		}
+		if strings.HasPrefix(typeOf(f), ".") || typeOf(f) == "object" {
+			zero = "{}"
+		}
+	}
+	if zero != "" {
+		fmt.Fprintf(out, " zero=%s", zero)
+	}
 	out.WriteString("\n")
+}
+
+// zeros tells of each field that is always written ("group.version.Type field") whether it is then "null" or its type's zero "value".
+func zeros(version string) map[string]string {
+	out := map[string]string{}
+	library := "v0" + strings.TrimPrefix(version, "1")
+	for module, folders := range map[string]string{
+		"k8s.io/api": "*/*", "k8s.io/apimachinery": "pkg/apis/meta/*", "k8s.io/apiextensions-apiserver": "pkg/apis/apiextensions/*",
+		"k8s.io/kube-aggregator": "pkg/apis/apiregistration/*",
+	} {
+		packages, err := filepath.Glob(filepath.Join(moduleDir(module+"@"+library), folders))
+		check(err)
+		for _, folder := range packages {
+			if stable.MatchString(filepath.Base(folder)) {
+				zerosOf(folder, out)
+			}
+		}
+	}
+	return out
+}
+
+func zerosOf(folder string, out map[string]string) {
+	files, err := filepath.Glob(filepath.Join(folder, "*.go"))
+	check(err)
+	structs := map[string]*ast.StructType{}
+	named := map[string]ast.Expr{}
+	for _, file := range files {
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+		check(err)
+		for _, declaration := range parsed.Decls {
+			general, ok := declaration.(*ast.GenDecl)
+			if !ok {
+				continue
+			}
+			for _, spec := range general.Specs {
+				if t, ok := spec.(*ast.TypeSpec); ok {
+					named[t.Name.Name] = t.Type
+					if s, ok := t.Type.(*ast.StructType); ok {
+						structs[t.Name.Name] = s
+					}
+				}
+			}
+		}
+	}
+	prefix := filepath.Base(filepath.Dir(folder)) + "." + filepath.Base(folder) + "."
+	for name, s := range structs {
+		addZeros(prefix+name, s, structs, named, out)
+	}
+}
+
+func addZeros(owner string, s *ast.StructType, structs map[string]*ast.StructType, named map[string]ast.Expr, out map[string]string) {
+	for _, field := range s.Fields.List {
+		if field.Tag == nil {
+			continue
+		}
+		tag := reflect.StructTag(strings.Trim(field.Tag.Value, "`")).Get("json")
+		name, options, _ := strings.Cut(tag, ",")
+		if ident, ok := field.Type.(*ast.Ident); ok && name == "" && structs[ident.Name] != nil {
+			addZeros(owner, structs[ident.Name], structs, named, out)
+		}
+		if name == "" || name == "-" || strings.Contains(options, "omitzero") {
+			continue
+		}
+		of := field.Type
+		if ident, ok := of.(*ast.Ident); ok && named[ident.Name] != nil {
+			of = named[ident.Name]
+		}
+		omitted := strings.Contains(options, "omitempty")
+		switch t := of.(type) {
+		case *ast.StarExpr, *ast.ArrayType, *ast.MapType:
+			if !omitted {
+				out[owner+" "+name] = "null"
+			}
+		case *ast.StructType, *ast.SelectorExpr:
+			// Of other packages' types, only names and identifiers are no structures.
+			if s, ok := t.(*ast.SelectorExpr); ok && omitted && (s.Sel.Name == "UID" || s.Sel.Name == "ConditionStatus" || strings.HasSuffix(s.Sel.Name, "Type") || strings.HasSuffix(s.Sel.Name, "Mode") || s.Sel.Name == "ResourceName" || s.Sel.Name == "Protocol") {
+				continue
+			}
+			if s, ok := t.(*ast.SelectorExpr); ok && omitted && !otherStructs[s.Sel.Name] {
+				log.Printf("%s %s: %s is taken for a scalar or list", owner, name, s.Sel.Name)
+				continue
+			}
+			out[owner+" "+name] = "value"
+		default:
+			if !omitted {
+				out[owner+" "+name] = "value"
+			}
+		}
+	}
+}
+
+// otherStructs are the structures of other packages that fields hold without a pointer.
+var otherStructs = map[string]bool{
+	"ObjectMeta": true, "ListMeta": true, "TypeMeta": true, "LabelSelector": true, "Time": true, "MicroTime": true, "IntOrString": true, "Quantity": true,
+	"RawExtension": true, "PodTemplateSpec": true, "ObjectReference": true, "NodeSelector": true, "EventSource": true, "PersistentVolumeSpec": true,
+	"Duration": true, "GroupVersionKind": true, "GroupVersionResource": true,
 }
 
 func typeOf(n *node) string {

@@ -83,15 +83,25 @@ fn applying_the_same_again_changes_nothing() {
 #[test]
 fn lists_with_keys_merge_by_key_and_keep_the_appliers_order() {
     let service = |ports: Value| json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a"}, "spec": {"ports": ports}});
-    let first = applied(None, &service(json!([{"port": 1}, {"port": 2, "name": "two"}])), "a", Force::No).unwrap();
-    let second =
-        applied(Some(&first), &service(json!([{"port": 3}, {"port": 2, "targetPort": 20}])), "b", Force::No).unwrap();
+    let first =
+        applied(None, &service(json!([{"port": 1, "targetPort": 10}, {"port": 2, "name": "two"}])), "a", Force::No)
+            .unwrap();
+    let second = applied(
+        Some(&first),
+        &service(json!([{"port": 3, "targetPort": 30}, {"port": 2, "targetPort": 20}])),
+        "b",
+        Force::No,
+    )
+    .unwrap();
     assert_eq!(
         second["spec"]["ports"],
-        json!([{"port": 1}, {"port": 3}, {"port": 2, "name": "two", "targetPort": 20}])
+        json!([{"port": 1, "targetPort": 10}, {"port": 3, "targetPort": 30}, {"port": 2, "name": "two", "targetPort": 20}])
     );
-    let third = applied(Some(&second), &service(json!([{"port": 1}])), "a", Force::No).unwrap();
-    assert_eq!(third["spec"]["ports"], json!([{"port": 1}, {"port": 3}, {"port": 2, "targetPort": 20}]));
+    let third = applied(Some(&second), &service(json!([{"port": 1, "targetPort": 10}])), "a", Force::No).unwrap();
+    assert_eq!(
+        third["spec"]["ports"],
+        json!([{"port": 1, "targetPort": 10}, {"port": 3, "targetPort": 30}, {"port": 2, "targetPort": 20}])
+    );
 }
 
 #[test]

@@ -270,6 +270,8 @@ fn diff_maps(
     let sorted = |list: &[Value]| -> Result<Vec<(String, Value)>, PatchError> {
         let named = |item: &Value| key_of(item, key).map(|value| (go_text(value), item.clone()));
         let mut named: Vec<(String, Value)> = list.iter().map(named).collect::<Result<_, _>>()?;
+        // Elements of one key (ports of two protocols) end up in reverse, as apimachinery's sort leaves them.
+        named.reverse();
         named.sort_by(|a, b| a.0.cmp(&b.0));
         Ok(named)
     };

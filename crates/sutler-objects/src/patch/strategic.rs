@@ -319,12 +319,41 @@ fn merge_ordered_lists(onto: &mut Fields, patch: &mut Fields, ty: &Type, mode: O
             (Some(_), Some(patched)) => patched.clone(),
         };
         let (ordered, others) = partition(merged, &order, key)?;
-        let (current, patched) = (current.unwrap_or_default(), patched.unwrap_or_default());
+        let (mut current, patched) = (current.unwrap_or_default(), patched.unwrap_or_default());
         let kind = elements(&[&current, &patched])?;
+        if kind == Elements::Maps {
+            reuse_places(&mut current, &patched, key);
+        }
         onto.insert(name.to_owned(), Value::Array(in_order(ordered, others, &order, &current, key, kind)?));
         patch.remove(name);
     }
     Ok(())
+}
+
+/// What becomes of the object's list, by whose order the others are placed, while the patch is merged into it: apimachinery
+/// deletes in place and lets new elements take the places at the end that became free. It shows in the order of elements
+/// that are not in the patch, so it is done here as well.
+fn reuse_places(list: &mut [Value], patch: &[Value], key: &str) {
+    let mut length = list.len();
+    for deleted in patch.iter().filter(|element| is_deletion(element)) {
+        while let Some(at) = list[..length].iter().position(|item| item.get(key) == deleted.get(key)) {
+            let last = list[length - 1].clone();
+            list[at..length].rotate_left(1);
+            list[length - 1] = last;
+            length -= 1;
+        }
+    }
+    let replaces = |element: &Value| element.get(DIRECTIVE).and_then(Value::as_str) == Some("replace");
+    if patch.iter().any(replaces) {
+        return;
+    }
+    for added in patch.iter().filter(|element| element.get(DIRECTIVE).is_none()) {
+        let known = list[..length].iter().any(|item| item.get(key) == added.get(key));
+        if !known && length < list.len() {
+            list[length] = added.clone();
+            length += 1;
+        }
+    }
 }
 
 fn into_list(value: Value) -> Outcome<Vec<Value>> {
@@ -350,24 +379,24 @@ fn check_order(patch: &[Value], order: &[Value], key: &str) -> Outcome<()> {
     if let (false, Some(wrong)) = (key.is_empty(), patch.iter().find(|element| !element.is_object())) {
         return Err(PatchError::DoesNotFit(format!("expected a map, but received a {}", go_kind(wrong))));
     }
-    let mut wanted = patch.iter().filter(|element| key.is_empty() || !is_deletion(element)).peekable();
-    let mut places = order.iter();
-    while let Some(element) = wanted.peek() {
-        if element.get(DIRECTIVE).is_some() {
-            wanted.next();
+    let wanted: Vec<&Value> = patch.iter().filter(|element| key.is_empty() || !is_deletion(element)).collect();
+    let (mut next, mut place) = (0, 0);
+    while next < wanted.len() && place < order.len() {
+        if wanted[next].get(DIRECTIVE).is_some() {
+            next += 1;
             continue;
         }
-        let Some(place) = places.next() else {
-            let text = format!(
-                "The order in patch list:\n{}\n doesn't match {SET_ORDER} list:\n{}\n",
-                go_list(patch),
-                go_list(order)
-            );
-            return Err(PatchError::DoesNotFit(text));
-        };
-        if same_key(element, place, key)? {
-            wanted.next();
+        if same_key(wanted[next], &order[place], key)? {
+            next += 1;
         }
+        place += 1;
+    }
+    // Strictly, even a directive may not come after the last element of the order.
+    if next < wanted.len() {
+        let (patch, order) = (go_list(patch), go_list(order));
+        return Err(PatchError::DoesNotFit(format!(
+            "The order in patch list:\n{patch}\n doesn't match {SET_ORDER} list:\n{order}\n"
+        )));
     }
     Ok(())
 }

@@ -28,7 +28,7 @@ pub(super) fn root(schema: &Value) -> Type {
 }
 
 fn plain(name: &str, ty: Type) -> Field {
-    Field { name: name.to_owned(), ty, required: false, default: None, patch: PatchStrategy::default() }
+    Field { name: name.to_owned(), ty, required: false, default: None, zero: None, patch: PatchStrategy::default() }
 }
 
 fn convert(schema: &Value, depth: usize) -> Type {

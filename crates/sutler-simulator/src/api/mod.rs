@@ -9,6 +9,8 @@ mod reviews;
 mod scale;
 mod subresources;
 
+pub(crate) use scale::selector_text;
+
 use http::Method;
 use serde_json::{Value, json};
 

@@ -4,7 +4,7 @@
 use crate::list::List;
 use crate::print;
 use crate::text::Str;
-use crate::types::Kind;
+use crate::types::{self, Kind};
 use crate::value::Value;
 
 use super::compare;
@@ -218,6 +218,10 @@ fn slice(item: &Operand, indexes: &[Operand]) -> Result<Operand, String> {
     };
     let mut bounds = [0, len, len];
     for (bound, index) in bounds.iter_mut().zip(indexes) {
+        // Unlike `index`, Go's `slice` does not look into an interface for the number.
+        if let Operand::Interface(_) = index {
+            return Err(format!("cannot index slice/array with type {}", types::ANY.name));
+        }
         *bound = position(index, len)?;
     }
     let [start, end, capacity] = bounds;

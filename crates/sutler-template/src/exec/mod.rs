@@ -163,8 +163,10 @@ struct Frame<'r> {
 }
 
 enum FrameKind<'r> {
-    /// The body of `if` and `with`, and of `else`.
+    /// The body of `if` and `with`, and of their `else`.
     Plain,
+    /// The body of the `else` of `range`. As in Go, a `break` in it ends only that, not the loop around.
+    LoopElse,
     /// The body of `range`.
     Loop(Box<Loop<'r>>),
     /// A template called by another; holds where that one was.
@@ -259,9 +261,9 @@ impl<'r, 'e> Run<'r, 'e> {
                 let value = self.pipeline(&dot, &branch.pipe)?;
                 if value.truth() {
                     let dot = if matches!(node, Node::With(_)) { value } else { dot };
-                    self.enter(&branch.list, dot, mark);
+                    self.enter(FrameKind::Plain, &branch.list, dot, mark);
                 } else if let Some(list) = &branch.else_list {
-                    self.enter(list, dot, mark);
+                    self.enter(FrameKind::Plain, list, dot, mark);
                 } else {
                     self.variables.truncate(mark);
                 }
@@ -270,24 +272,24 @@ impl<'r, 'e> Run<'r, 'e> {
             Node::Range(branch) => self.range(branch),
             Node::Template(call) => self.call_template(call),
             Node::Break => {
-                self.leave_to_loop();
+                self.leave(|kind| matches!(kind, FrameKind::Plain));
                 self.frames.pop().into_iter().for_each(|frame| self.variables.truncate(frame.mark));
                 Ok(())
             }
             Node::Continue => {
-                self.leave_to_loop();
+                self.leave(|kind| matches!(kind, FrameKind::Plain | FrameKind::LoopElse));
                 self.end_of_list()
             }
         }
     }
 
-    fn enter(&mut self, nodes: &'r [Node], dot: Operand, mark: usize) {
-        self.frames.push(Frame { nodes, next: 0, dot, mark, kind: FrameKind::Plain });
+    fn enter(&mut self, kind: FrameKind<'r>, nodes: &'r [Node], dot: Operand, mark: usize) {
+        self.frames.push(Frame { nodes, next: 0, dot, mark, kind });
     }
 
     /// Leaves the lists within the innermost loop. The parser has made sure that there is one.
-    fn leave_to_loop(&mut self) {
-        while self.frames.last().is_some_and(|frame| matches!(frame.kind, FrameKind::Plain)) {
+    fn leave(&mut self, is_within: impl Fn(&FrameKind<'r>) -> bool) {
+        while self.frames.last().is_some_and(|frame| is_within(&frame.kind)) {
             self.frames.pop();
         }
     }
@@ -318,7 +320,7 @@ impl<'r, 'e> Run<'r, 'e> {
         };
         if items.is_empty() {
             match &branch.else_list {
-                Some(list) => self.enter(list, dot, mark),
+                Some(list) => self.enter(FrameKind::LoopElse, list, dot, mark),
                 None => self.variables.truncate(mark),
             }
             return Ok(());

@@ -8,6 +8,8 @@ mod number;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use bstr::ByteSlice;
+
 use crate::error::ParseError;
 use crate::function::Function;
 use crate::text::Str;
@@ -43,22 +45,29 @@ pub(crate) fn parse(
     delimiters: &Delimiters,
     functions: &Functions,
 ) -> Result<Trees, ParseError> {
-    let source = Arc::new(Source { name: name.clone(), text: text.clone() });
-    let keywords =
-        Keywords { r#break: !functions.contains_key("break"), r#continue: !functions.contains_key("continue") };
-    let mut parser = Parser {
-        lexer: Lexer::new(text.as_bytes(), delimiters, keywords),
-        source,
-        functions,
-        trees: Trees::new(),
-        variable_ids: vec![Str::from_static("$")],
-        tree: TreeState::new(),
-        controls: 0,
-        depth: 0,
+    let text_bytes = text.as_bytes();
+    let openings = text_bytes.iter().filter(|byte| **byte == b'(').count();
+    let nesting = openings + text_bytes.find_iter(&delimiters.left).count();
+    let parse = || {
+        let source = Arc::new(Source { name: name.clone(), text: text.clone() });
+        let mut parser = Parser::new(source, text_bytes, delimiters, functions);
+        let root = parser.top_level()?;
+        parser.add(name.clone(), root)?;
+        Ok(parser.trees)
     };
-    let root = parser.top_level()?;
-    parser.add(name.clone(), root)?;
-    Ok(parser.trees)
+    if nesting < SHALLOW {
+        return parse();
+    }
+    // Parsing grows the stack as it needs; freeing what was parsed before an error could not.
+    stacker::grow(stack_for_freeing(nesting.min(MAX_PARENTHESES + MAX_CONTROLS)), parse)
+}
+
+/// The nesting from which on trees are freed on a stack of their own.
+const SHALLOW: usize = 200;
+
+/// Bytes of stack that freeing nodes nested so deep takes: a few calls a level, of well under a kilobyte each.
+fn stack_for_freeing(depth: usize) -> usize {
+    1024 * 1024 + depth * 4096
 }
 
 struct Parser<'t> {
@@ -139,6 +148,23 @@ impl Control {
 }
 
 type Result<T, E = ParseError> = std::result::Result<T, E>;
+
+impl<'t> Parser<'t> {
+    fn new(source: Arc<Source>, text: &'t [u8], delimiters: &'t Delimiters, functions: &'t Functions) -> Self {
+        let keywords =
+            Keywords { r#break: !functions.contains_key("break"), r#continue: !functions.contains_key("continue") };
+        Self {
+            lexer: Lexer::new(text, delimiters, keywords),
+            source,
+            functions,
+            trees: Trees::new(),
+            variable_ids: vec![Str::from_static("$")],
+            tree: TreeState::new(),
+            controls: 0,
+            depth: 0,
+        }
+    }
+}
 
 /// Tokens.
 impl Parser<'_> {

@@ -50,10 +50,9 @@ impl Tree {
 
 impl Drop for Tree {
     fn drop(&mut self) {
-        if self.depth > 100 {
-            // Freeing takes a few calls a level, of well under a kilobyte each.
+        if self.depth >= super::SHALLOW {
             let root = std::mem::take(&mut self.root);
-            stacker::grow(1024 * 1024 + self.depth * 4096, move || drop(root));
+            stacker::grow(super::stack_for_freeing(self.depth), move || drop(root));
         }
     }
 }

@@ -59,6 +59,12 @@ pub fn println(out: &mut Vec<u8>, values: &[Value]) {
 
 /// Appends one value as a template's action does: as [`print`], but what a pointer points to is printed without `&`.
 pub(crate) fn print_action(out: &mut Vec<u8>, value: &Value) {
+    if let Value::Object(object) = value
+        && let Some(text) = object.addressed_string()
+    {
+        out.extend_from_slice(text.as_bytes());
+        return;
+    }
     match value {
         Value::String(text) => out.extend_from_slice(text.as_bytes()),
         Value::Object(object) if object.go_type().kind == Kind::Pointer && object.string().is_none() => {

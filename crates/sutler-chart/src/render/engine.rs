@@ -1,0 +1,113 @@
+//! The templates of a chart and its subcharts, executed (Helm's `pkg/engine`).
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use sutler_functions::{HostBox, without_no_value};
+use sutler_template::{ExecuteError, ExecuteOptions, Map, MissingKey, Str, TemplateSet, Value};
+
+use super::host::RenderHost;
+use super::{RenderError, RenderOptions, message, objects};
+use crate::chart::Chart;
+use crate::text::{base_name, clean_path};
+use crate::values::table;
+
+/// A template with the data that it is executed with.
+struct Template {
+    text: Str,
+    /// What the dot is: shared by all templates of one chart.
+    data: Map,
+    base_path: String,
+}
+
+/// The output of every template but partials (`_…`), by path.
+pub(super) fn render_files(
+    chart: &Chart,
+    values: &Map,
+    options: &RenderOptions,
+) -> Result<BTreeMap<String, Str>, RenderError> {
+    let mut templates = BTreeMap::new();
+    let shared = Shared {
+        release: objects::release(&options.release),
+        capabilities: objects::capabilities(&options.capabilities),
+    };
+    let root_values = Value::Map(values.as_type(&objects::VALUES));
+    shared.collect(chart, chart.name(), true, root_values, &mut templates);
+
+    // The deepest first, then in reverse order of their names: the last definition of a name counts.
+    let mut order: Vec<&String> = templates.keys().collect();
+    order.sort_by_key(|path| Reverse((path.matches('/').count(), path.as_str())));
+
+    let mut set = TemplateSet::new("gotpl").with_functions(sutler_functions::all()).with_missing_key(MissingKey::Zero);
+    for path in &order {
+        let text = templates[*path].text.clone();
+        set.parse(path.as_str(), text)
+            .map_err(|error| RenderError::Template(message::parse_error(path, &error.to_string())))?;
+    }
+    let host = HostBox(Box::new(RenderHost::new(options)));
+    let execution = ExecuteOptions { host: Some(&host), limits: options.limits, ..ExecuteOptions::default() };
+    let mut files = BTreeMap::new();
+    for path in order.into_iter().filter(|path| !base_name(path).starts_with('_')) {
+        let Template { data, base_path, .. } = &templates[path];
+        let about = [("Name", Value::from(path)), ("BasePath", Value::from(base_path))];
+        let about = Value::Map(about.into_iter().collect::<Map>().as_type(&objects::VALUES));
+        data.insert("Template", about).expect("the dot is never the nil map");
+        let output = set.execute(path.as_str(), &Value::Map(data.clone()), execution).map_err(|error| match error {
+            ExecuteError::Stopped(stop) => RenderError::Stopped(stop),
+            error => RenderError::Template(message::execution_error(path, &error.to_string())),
+        })?;
+        files.insert(path.clone(), without_no_value(output));
+    }
+    Ok(files)
+}
+
+/// What all charts of a rendering see alike.
+struct Shared {
+    release: Value,
+    capabilities: Value,
+}
+
+impl Shared {
+    /// The templates of a chart and of those below it; returns what `.Subcharts` shows of it.
+    fn collect(
+        &self,
+        chart: &Chart,
+        path: &str,
+        is_root: bool,
+        values: Value,
+        templates: &mut BTreeMap<String, Template>,
+    ) -> Value {
+        let subcharts = Map::new();
+        let entries = [
+            ("Chart", objects::chart(chart.metadata(), is_root)),
+            ("Files", objects::files(chart)),
+            ("Release", self.release.clone()),
+            ("Capabilities", self.capabilities.clone()),
+            ("Values", values),
+            ("Subcharts", Value::Map(subcharts.clone())),
+        ];
+        let data: Map = entries.into_iter().collect();
+        for subchart in chart.dependencies() {
+            // Found by path as in Helm, where a name with a dot finds nothing.
+            let values = table(&data, &format!("Values.{}", subchart.name())).unwrap_or_default();
+            let values = Value::Map(values.as_type(&objects::VALUES));
+            let inner_path = format!("{path}/charts/{}", subchart.name());
+            let inner = self.collect(subchart, &inner_path, false, values, templates);
+            subcharts.insert(subchart.name(), inner).expect("a new map is not the nil map");
+        }
+        for file in chart.templates() {
+            if chart.metadata().is_library() && !base_name(file.name()).starts_with('_') {
+                continue;
+            }
+            templates.insert(
+                clean_path(&format!("{path}/{}", file.name())),
+                Template {
+                    text: file.content().clone(),
+                    data: data.clone(),
+                    base_path: clean_path(&format!("{path}/templates")),
+                },
+            );
+        }
+        Value::Map(data)
+    }
+}

@@ -1,0 +1,3 @@
+{{- define "common.greet" -}}
+greeting: hello {{ .who }}
+{{- end -}}

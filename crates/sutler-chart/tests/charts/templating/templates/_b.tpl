@@ -1,0 +1,1 @@
+{{ define "twice" }}from _b{{ end }}{{ define "blank" }}body{{ end }}

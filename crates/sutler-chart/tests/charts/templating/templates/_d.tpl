@@ -1,0 +1,1 @@
+{{ define "novalue" }}{{ .Values.missing }}{{ end }}

@@ -1,0 +1,194 @@
+//! `helm template`, ours against the real Helm's.
+//!
+//! `cases/*.txt` hold command lines, one a line; `golden/*.txt` what Helm 4.1.4 printed for them. Ours is always compared with the
+//! golden files; where a Helm is found, the golden files are compared with it too, so that they cannot rot. Record them anew with
+//! `RECORD=1 cargo test -p sutler-chart --test helm`.
+
+mod flags;
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn here() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests")
+}
+
+/// The real Helm: named by `SUTLER_HELM`, or where `cargo xtask peers` puts it.
+fn helm() -> Option<PathBuf> {
+    let peer = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/peers/bin/helm");
+    std::env::var_os("SUTLER_HELM").map(PathBuf::from).or_else(|| peer.exists().then_some(peer))
+}
+
+/// What one command did, as the golden files hold it.
+fn transcript(line: &str, exit: i32, stdout: &str, stderr: &str) -> String {
+    let mut text = String::new();
+    writeln!(text, "$ helm template {line}\nexit {exit}").expect("writing to a string cannot fail");
+    for (name, stream) in [("stdout", stdout), ("stderr", stderr)] {
+        let tests = here().display().to_string();
+        let stream = stream.replace(&format!("{tests}/charts/../"), "<tests>/").replace(&tests, "<tests>");
+        writeln!(text, "--- {name}\n{stream}").expect("writing to a string cannot fail");
+    }
+    text
+}
+
+fn ours(line: &str) -> String {
+    let output = flags::run(&flags::words(line), &here().join("charts"));
+    let mut stdout = output.stdout;
+    for file in output.files {
+        write!(stdout, "{:?} {}:\n{}", file.mode, file.path, file.text).expect("writing to a string cannot fail");
+    }
+    transcript(line, output.exit_code, &stdout, &output.stderr)
+}
+
+fn theirs(helm: &Path, line: &str) -> String {
+    let output = Command::new(helm)
+        .arg("template")
+        .args(flags::words(line))
+        .current_dir(here().join("charts"))
+        .env("KUBECONFIG", "/dev/null")
+        .output()
+        .expect("helm can be run");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    transcript(line, output.status.code().unwrap_or(-1), &text(&output.stdout), &text(&output.stderr))
+}
+
+/// Names of the case files, and their lines.
+fn cases() -> Vec<(String, Vec<String>)> {
+    let mut cases = Vec::new();
+    for entry in std::fs::read_dir(here().join("cases")).expect("the folder of cases is there") {
+        let path = entry.expect("the folder can be read").path();
+        let text = std::fs::read_to_string(&path).expect("a case file is text");
+        let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).map(str::to_owned).collect();
+        cases.push((path.file_name().expect("it has a name").to_string_lossy().into_owned(), lines));
+    }
+    cases.sort();
+    cases
+}
+
+fn golden(name: &str) -> String {
+    std::fs::read_to_string(here().join("golden").join(name)).unwrap_or_default()
+}
+
+/// Lines that Helm prints in the order of a Go map, which is random, sorted; everything else as it is.
+fn settled(transcript: &str) -> String {
+    let mut lines: Vec<&str> = transcript.lines().collect();
+    let loose = |line: &str| line.starts_with("- at ") || line.starts_with("level=");
+    let mut start = 0;
+    while start < lines.len() {
+        let length = lines[start..].iter().take_while(|line| loose(line)).count();
+        lines[start..start + length].sort_unstable();
+        start += length.max(1);
+    }
+    lines.join("\n")
+}
+
+/// A transcript without the lines in which a second run of the same command differs: passwords, certificates.
+fn without_random(once: &str, again: &str) -> String {
+    without_random_of(once, again, once)
+}
+
+/// `text` without the lines at whose numbers two runs differ.
+fn without_random_of(once: &str, again: &str, text: &str) -> String {
+    let is_random: Vec<bool> = once.lines().zip(again.lines()).map(|(once, again)| once != again).collect();
+    let lines = text.lines().enumerate();
+    lines
+        .map(|(at, line)| if is_random.get(at) == Some(&true) { "<random>" } else { line })
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+fn compare(what: &str, expected: &str, found: &str) -> Option<String> {
+    if settled(expected) == settled(found) {
+        return None;
+    }
+    let difference = settled(expected)
+        .lines()
+        .zip(settled(found).lines().chain(std::iter::repeat("<end>")))
+        .find(|(expected, found)| expected != found)
+        .map(|(expected, found)| format!("  helm: {expected}\n  ours: {found}"))
+        .unwrap_or_else(|| "  one is longer than the other".to_owned());
+    let errors = |text: &str| text.lines().filter(|line| line.starts_with("Error: ")).collect::<Vec<_>>().join(" ");
+    Some(format!("{what}\n{difference}\n  helm: {}\n  ours: {}", errors(expected), errors(found)))
+}
+
+#[test]
+fn every_case_prints_what_helm_printed() {
+    let mut differences = Vec::new();
+    let mut count = 0;
+    for (name, lines) in cases() {
+        let golden = golden(&name);
+        let recorded: Vec<&str> = golden.split("$ helm template ").skip(1).collect();
+        assert_eq!(recorded.len(), lines.len(), "{name}: record the golden file anew");
+        for (line, expected) in lines.iter().zip(recorded) {
+            count += 1;
+            differences.extend(compare(line, &format!("$ helm template {expected}"), &ours(line)));
+        }
+    }
+    assert!(count > 0, "there are no cases");
+    assert!(differences.is_empty(), "{} of {count} differ:\n{}", differences.len(), differences.join("\n"));
+}
+
+#[test]
+fn golden_files_are_what_helm_prints_today() {
+    let Some(helm) = helm() else {
+        println!("skipped golden_files_are_what_helm_prints_today: no Helm (cargo xtask peers, or SUTLER_HELM)");
+        return;
+    };
+    for (name, lines) in cases() {
+        let found: String = lines.iter().map(|line| theirs(&helm, line)).collect();
+        if std::env::var_os("RECORD").is_some() {
+            std::fs::write(here().join("golden").join(&name), found).expect("the golden file can be written");
+            continue;
+        }
+        assert_eq!(settled(&golden(&name)), settled(&found), "{name}");
+    }
+}
+
+/// Any charts at all: `SUTLER_CHARTS=/charts/a:/charts/b SUTLER_HELM=helm cargo test -p sutler-chart --test helm`.
+#[test]
+fn charts_named_by_the_environment_render_as_helm_renders_them() {
+    let (Some(charts), Some(helm)) = (std::env::var_os("SUTLER_CHARTS"), helm()) else {
+        println!("skipped charts_named_by_the_environment_render_as_helm_renders_them: no SUTLER_CHARTS or no Helm");
+        return;
+    };
+    let charts: Vec<PathBuf> = std::env::split_paths(&charts).collect();
+    let mut differences = Vec::new();
+    for chart in &charts {
+        let mut lines = vec![format!("r {}", chart.display())];
+        let ci = std::fs::read_dir(chart.join("ci")).into_iter().flatten().flatten().map(|entry| entry.path());
+        lines.extend(
+            ci.filter(|path| path.extension().is_some_and(|end| end == "yaml"))
+                .map(|values| format!("r {} --include-crds -f {}", chart.display(), values.display())),
+        );
+        for line in lines {
+            let (once, again) = (theirs(&helm, &line), theirs(&helm, &line));
+            differences.extend(compare(
+                &line,
+                &without_random(&once, &again),
+                &without_random_of(&once, &again, &ours(&line)),
+            ));
+        }
+    }
+    assert!(
+        differences.is_empty(),
+        "{} differ in {} charts:\n{}",
+        differences.len(),
+        charts.len(),
+        differences.join("\n")
+    );
+}
+
+#[test]
+fn every_chart_and_golden_file_is_used() {
+    let cases = cases();
+    let all: String = cases.iter().flat_map(|(_, lines)| lines).map(|line| format!("{line} ")).collect();
+    for entry in std::fs::read_dir(here().join("charts")).expect("the folder of charts is there") {
+        let name = entry.expect("the folder can be read").file_name().to_string_lossy().into_owned();
+        assert!(all.contains(&name), "no case uses the chart {name}");
+    }
+    for entry in std::fs::read_dir(here().join("golden")).expect("the folder of golden files is there") {
+        let name = entry.expect("the folder can be read").file_name().to_string_lossy().into_owned();
+        assert!(cases.iter().any(|(case, _)| *case == name), "no cases for the golden file {name}");
+    }
+}

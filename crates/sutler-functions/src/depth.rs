@@ -1,0 +1,20 @@
+//! The bound on how deep nested values are walked: values may contain themselves, and no walk may exhaust the stack.
+
+/// Levels that a walk goes down. Go's JSON decoder stops there too.
+pub const MAX_DEPTH: usize = 10_000;
+
+/// A value is nested deeper than [`MAX_DEPTH`], or contains itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("value is nested more than {MAX_DEPTH} deep, or contains itself")]
+pub struct TooDeep;
+
+/// Runs `walk` one level further down, on a stack that is large enough.
+///
+/// # Errors
+/// [`TooDeep`] at the bound, and what `walk` fails with.
+pub(crate) fn descend<T, E: From<TooDeep>>(depth: usize, walk: impl FnOnce(usize) -> Result<T, E>) -> Result<T, E> {
+    if depth >= MAX_DEPTH {
+        return Err(TooDeep.into());
+    }
+    stacker::maybe_grow(64 * 1024, 1024 * 1024, || walk(depth + 1))
+}

@@ -1,0 +1,1 @@
+// Assembly files let Go compile functions without a body, as go:linkname needs.
