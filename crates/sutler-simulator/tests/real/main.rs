@@ -1,0 +1,5 @@
+//! Real clients against a served simulator.
+
+mod cluster;
+mod helm;
+mod kubectl;
