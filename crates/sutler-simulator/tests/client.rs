@@ -1,4 +1,5 @@
 //! The simulator through `kube::Client` in the same process: reads, writes, watches, faults, time.
+#![allow(clippy::unwrap_used, reason = "a test may fail by panicking, its helpers too")]
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,5 @@
 //! The store: what was acknowledged survives, what is not a store is refused and left alone.
+#![allow(clippy::unwrap_used, reason = "a test may fail by panicking, its helpers too")]
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
