@@ -12,7 +12,6 @@ use sutler_simulator::{TimeMode, kubeconfig};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_real_client_waits_by_watches() {
-
     let lab = Lab::with_nodes(1);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
