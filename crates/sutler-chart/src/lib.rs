@@ -9,6 +9,24 @@
 //! Start with [`Chart::load`], [`ValuesOptions::merge`] and [`render`]. The behaviour mirrored is that of Helm 4.1.4, texts of errors
 //! included: an error's text is its own and its causes', joined by [`error_chain`].
 //!
+//! ```
+//! use sutler_chart::{Chart, ChartSource, RenderOptions, SourceFile, ValuesOptions, render};
+//!
+//! let files = vec![
+//!     SourceFile::new("Chart.yaml", "apiVersion: v2\nname: hello\nversion: 0.1.0\n"),
+//!     SourceFile::new("values.yaml", "who: nobody\n"),
+//!     SourceFile::new("templates/a.yaml", "kind: Greeting\nmetadata: {name: {{ .Release.Name }}}\nto: {{ .Values.who }}\n"),
+//! ];
+//! let chart = Chart::load(ChartSource::Files { files })?;
+//! let values = ValuesOptions { set: vec!["who=you".to_owned()], ..Default::default() }.merge()?;
+//! let rendered = render(&chart, &values, &RenderOptions::install("greeting", "default"))?;
+//! assert_eq!(
+//!     rendered.manifest_text(),
+//!     "---\n# Source: hello/templates/a.yaml\nkind: Greeting\nmetadata: {name: greeting}\nto: you\n"
+//! );
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! **Invariant:** a rendering is a function of its arguments. Only loading a folder reads files; nothing reads a clock, a random
 //! source or a network.
 

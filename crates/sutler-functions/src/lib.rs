@@ -38,7 +38,6 @@ mod show;
 mod strings;
 mod templates;
 pub mod time;
-mod toml;
 mod urls;
 mod versions;
 mod words;
@@ -69,7 +68,6 @@ static SUBJECTS: &[&[Function]] = &[
     reflect::FUNCTIONS,
     strings::FUNCTIONS,
     templates::FUNCTIONS,
-    toml::FUNCTIONS,
     urls::FUNCTIONS,
     versions::FUNCTIONS,
     yaml::FUNCTIONS,

@@ -1,7 +1,5 @@
 //! A release's life in the simulated cluster: install, upgrade, roll back, uninstall.
 
-#![allow(clippy::unwrap_used, reason = "tests may")]
-
 mod support;
 
 use serde_json::json;

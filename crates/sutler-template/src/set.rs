@@ -38,12 +38,17 @@ pub enum MissingKey {
 /// ```
 pub struct TemplateSet {
     name: Str,
-    templates: HashMap<Str, Arc<Tree>>,
+    templates: HashMap<Str, Template>,
     functions: Functions,
     delimiters: Delimiters,
     missing_key: MissingKey,
     /// What texts given to [`Context::execute_text`](crate::Context::execute_text) parsed to.
     texts: Mutex<HashMap<Str, Arc<Trees>>>,
+}
+
+/// A tree with the text's others; sharing them makes parsing the only place where trees are made.
+struct Template {
+    trees: Arc<Trees>,
 }
 
 /// How many parsed texts are kept; then all are forgotten. Charts have tens of different ones.
@@ -96,9 +101,10 @@ impl TemplateSet {
     /// # Errors
     /// If the text is not a template; then nothing is added.
     pub fn parse(&mut self, name: impl Into<Str>, text: impl Into<Str>) -> Result<(), ParseError> {
-        for (name, tree) in parse::parse(&name.into(), &text.into(), &self.delimiters, &self.functions)? {
-            if !tree.is_empty() || !self.templates.contains_key(&name) {
-                self.templates.insert(name, tree);
+        let trees = Arc::new(parse::parse(&name.into(), &text.into(), &self.delimiters, &self.functions)?);
+        for (name, tree) in trees.iter() {
+            if !tree.is_empty() || !self.templates.contains_key(name) {
+                self.templates.insert(name.clone(), Template { trees: trees.clone() });
             }
         }
         Ok(())
@@ -154,7 +160,7 @@ impl TemplateSet {
     }
 
     pub(crate) fn lookup(&self, name: &Str) -> Option<(&Str, &Tree)> {
-        self.templates.get_key_value(name).map(|(name, tree)| (name, &**tree))
+        self.templates.get(name)?.trees.get_key_value(name)
     }
 
     pub(crate) fn no_template(&self, name: &Str) -> ExecuteError {

@@ -250,3 +250,6 @@ fn strip_byte_order_mark(data: &mut Vec<u8>) {
         data.drain(..3);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -93,6 +93,28 @@ pub struct RenderOptions {
     pub limits: Limits,
 }
 
+impl RenderOptions {
+    /// The first revision of a release without a cluster, at the epoch and from a seed of zeros: what a test wants. Whoever installs
+    /// sets `seed` and `now` too.
+    pub fn install(name: &str, namespace: &str) -> RenderOptions {
+        RenderOptions {
+            release: ReleaseInfo {
+                name: name.to_owned(),
+                namespace: namespace.to_owned(),
+                revision: 1,
+                operation: Operation::Install,
+            },
+            capabilities: Capabilities::default(),
+            lookup: Arc::new(NoCluster),
+            seed: [0; 32],
+            now: jiff::Timestamp::UNIX_EPOCH,
+            schema: SchemaCheck::default(),
+            notes: NotesOf::default(),
+            limits: Limits::default(),
+        }
+    }
+}
+
 /// Whether values are checked against values.schema.json.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SchemaCheck {

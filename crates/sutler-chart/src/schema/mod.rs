@@ -9,8 +9,10 @@
 //! reference, this module refuses it: a rendering reads no network. A schema is not checked against its metaschema.
 
 mod document;
+mod equality;
 mod failure;
 mod format;
+mod kinds;
 mod number;
 mod validator;
 

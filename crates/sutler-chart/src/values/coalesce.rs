@@ -14,11 +14,11 @@ use crate::text::go_quoted;
 
 /// A subchart's values are no table.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("type mismatch on {chart}: %!t({found})")]
+#[error("type mismatch on {chart}: {found}")]
 pub struct TypeMismatch {
     /// The subchart.
     pub chart: String,
-    /// What stands there, as Go prints it: `string=off`.
+    /// What stands there, as Go's `%t` prints it: `%!t(string=off)`.
     pub found: String,
 }
 
@@ -50,8 +50,9 @@ impl Coalesce<'_> {
                 }
                 Some(Value::Map(inner)) => inner,
                 Some(other) => {
-                    let found = format!("{}={}", other.type_name(), go_text(&other));
-                    let found = if other.is_nil() { "<nil>".to_owned() } else { found };
+                    let mut found = Vec::new();
+                    sutler_template::printf(&mut found, b"%t", &[other]);
+                    let found = String::from_utf8_lossy(&found).into_owned();
                     return Err(TypeMismatch { chart: name.to_owned(), found });
                 }
             };

@@ -4,7 +4,10 @@
 //! golden files; where a Helm is found, the golden files are compared with it too, so that they cannot rot. Record them anew with
 //! `RECORD=1 cargo test -p sutler-chart --test helm`.
 
+#![allow(clippy::print_stdout, reason = "tests say what they skip, how much they tried and from which seed")]
+
 mod flags;
+mod random;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -145,6 +148,63 @@ fn golden_files_are_what_helm_prints_today() {
     }
 }
 
+/// How many random command lines are tried, and from which seed: `SUTLER_CASES`, `SUTLER_SEED`.
+fn random_cases() -> (u64, random::Random) {
+    let number = |name: &str, default: u64| {
+        std::env::var(name).ok().map_or(default, |text| text.parse().expect("it is a number"))
+    };
+    let seed = number("SUTLER_SEED", 1);
+    println!("SUTLER_SEED={seed}");
+    (number("SUTLER_CASES", 40), random::Random(seed))
+}
+
+#[test]
+fn random_set_texts_merge_as_helm_merges_them() {
+    let Some(helm) = helm() else {
+        println!("skipped random_set_texts_merge_as_helm_merges_them: no Helm (cargo xtask peers, or SUTLER_HELM)");
+        return;
+    };
+    let (count, mut random) = random_cases();
+    let mut differences = Vec::new();
+    for case in 0..count {
+        let flag =
+            ["set", "set", "set-string", "set-literal", "set-json"][usize::try_from(case % 5).expect("it is small")];
+        let line = format!("r values --{flag} '{}'", random::set_text(&mut random));
+        differences.extend(compare(&line, &theirs(&helm, &line), &ours(&line)));
+    }
+    assert!(differences.is_empty(), "{} of {count} differ:\n{}", differences.len(), differences.join("\n"));
+}
+
+#[test]
+fn random_values_coalesce_as_helm_coalesces_them() {
+    let Some(helm) = helm() else {
+        println!("skipped random_values_coalesce_as_helm_coalesces_them: no Helm (cargo xtask peers, or SUTLER_HELM)");
+        return;
+    };
+    let (count, mut random) = random_cases();
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let file = folder.path().join("values.yaml");
+    let mut differences = Vec::new();
+    for _ in 0..count {
+        let values = random::values(&mut random, 0);
+        std::fs::write(&file, &values).expect("the file can be written");
+        let line = format!("r family -f {}", file.display());
+        differences.extend(compare(&values, &theirs(&helm, &line), &ours(&line)));
+    }
+    assert!(differences.is_empty(), "{} of {count} differ:\n{}", differences.len(), differences.join("\n"));
+}
+
+/// The charts that the project brings.
+#[test]
+fn built_in_charts_render_as_helm_renders_them() {
+    let Some(helm) = helm() else {
+        println!("skipped built_in_charts_render_as_helm_renders_them: no Helm (cargo xtask peers, or SUTLER_HELM)");
+        return;
+    };
+    let charts = charts_below(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../charts"));
+    compare_charts(&helm, &charts);
+}
+
 /// Any charts at all: `SUTLER_CHARTS=/charts/a:/charts/b SUTLER_HELM=helm cargo test -p sutler-chart --test helm`.
 #[test]
 fn charts_named_by_the_environment_render_as_helm_renders_them() {
@@ -152,31 +212,37 @@ fn charts_named_by_the_environment_render_as_helm_renders_them() {
         println!("skipped charts_named_by_the_environment_render_as_helm_renders_them: no SUTLER_CHARTS or no Helm");
         return;
     };
-    let charts: Vec<PathBuf> = std::env::split_paths(&charts).collect();
-    let mut differences = Vec::new();
-    for chart in &charts {
-        let mut lines = vec![format!("r {}", chart.display())];
-        let ci = std::fs::read_dir(chart.join("ci")).into_iter().flatten().flatten().map(|entry| entry.path());
-        lines.extend(
-            ci.filter(|path| path.extension().is_some_and(|end| end == "yaml"))
-                .map(|values| format!("r {} --include-crds -f {}", chart.display(), values.display())),
-        );
-        for line in lines {
-            let (once, again) = (theirs(&helm, &line), theirs(&helm, &line));
-            differences.extend(compare(
-                &line,
-                &without_random(&once, &again),
-                &without_random_of(&once, &again, &ours(&line)),
-            ));
-        }
+    compare_charts(&helm, &std::env::split_paths(&charts).collect::<Vec<_>>());
+}
+
+/// The folders with a Chart.yaml, but for subcharts.
+fn charts_below(folder: &Path) -> Vec<PathBuf> {
+    if folder.join("Chart.yaml").exists() {
+        return vec![folder.to_owned()];
     }
-    assert!(
-        differences.is_empty(),
-        "{} differ in {} charts:\n{}",
-        differences.len(),
-        charts.len(),
-        differences.join("\n")
-    );
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    entries.filter(|path| path.is_dir()).flat_map(|path| charts_below(&path)).collect()
+}
+
+/// Renders each chart with its own values, and with each of those that it brings for its tests (`ci/*.yaml`).
+fn compare_charts(helm: &Path, charts: &[PathBuf]) {
+    let mut lines = Vec::new();
+    for chart in charts {
+        lines.push(format!("r {}", chart.display()));
+        let ci = std::fs::read_dir(chart.join("ci")).into_iter().flatten().flatten().map(|entry| entry.path());
+        let ci = ci.filter(|path| path.extension().is_some_and(|end| end == "yaml"));
+        lines.extend(ci.map(|values| format!("r {} --include-crds -f {}", chart.display(), values.display())));
+    }
+    let mut differences = Vec::new();
+    let mut rendered = 0;
+    for line in &lines {
+        let (once, again) = (theirs(helm, line), theirs(helm, line));
+        rendered += usize::from(once.contains("\nexit 0\n"));
+        let found = without_random_of(&once, &again, &ours(line));
+        differences.extend(compare(line, &without_random(&once, &again), &found));
+    }
+    println!("{} renderings of {} charts, {rendered} of them with success", lines.len(), charts.len());
+    assert!(differences.is_empty(), "{} of {} differ:\n{}", differences.len(), lines.len(), differences.join("\n"));
 }
 
 #[test]
