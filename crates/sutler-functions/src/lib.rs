@@ -38,6 +38,7 @@ mod show;
 mod strings;
 mod templates;
 pub mod time;
+mod toml;
 mod urls;
 mod versions;
 mod words;
@@ -68,6 +69,7 @@ static SUBJECTS: &[&[Function]] = &[
     reflect::FUNCTIONS,
     strings::FUNCTIONS,
     templates::FUNCTIONS,
+    toml::FUNCTIONS,
     urls::FUNCTIONS,
     versions::FUNCTIONS,
     yaml::FUNCTIONS,

@@ -10,14 +10,14 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Map as Json, Value as JsonValue, json};
 use sutler_chart::values::{from_json, to_json};
 use sutler_chart::{
-    Capabilities, Chart, ChartFile, ChartSource, KubeVersion, Lookup, RenderOptions, SourceFile, error_chain, render,
+    Capabilities, Chart, ChartSource, KubeVersion, Lookup, RenderOptions, SourceFile, error_chain, render,
 };
 use sutler_template::{Map, Value};
 
 use crate::cluster::{ApiError, Cluster, Select};
 use crate::error::Error;
 use crate::object::ObjectRef;
-use crate::record::{Hook, RecordedChart, RecordedFile, Release};
+use crate::record::{Hook, Release};
 use crate::request::{Content, FromChart, Source, ValuesFrom};
 
 /// How often a rendering may ask for objects that it did not ask for before. Charts look up what does not depend on
@@ -195,31 +195,13 @@ fn recorded(rendered: &sutler_chart::Rendered, values: &Value) -> Content {
     });
     let crds = rendered.crds.iter().map(|crd| String::from_utf8_lossy(crd.file.data()).into_owned());
     Content {
-        chart: recorded_chart(&rendered.chart, as_map(&rendered.chart.values())),
+        chart: serde_json::from_value(rendered.chart.to_record()).expect("both are Helm's chart"),
         config: as_map(values),
         crds: crds.collect(),
         manifest: rendered.manifest_text(),
         hooks: hooks.collect(),
         notes: rendered.notes.clone(),
     }
-}
-
-fn recorded_chart(chart: &Chart, values: Json<String, JsonValue>) -> RecordedChart {
-    let json = |value: Result<JsonValue, serde_json::Error>| value.expect("chart metadata is strings, lists and maps");
-    RecordedChart {
-        metadata: json(serde_json::to_value(chart.metadata())),
-        lock: json(serde_json::to_value(chart.lock())),
-        templates: chart.templates().iter().map(recorded_file).collect(),
-        values,
-        schema: chart.schema().map(<[u8]>::to_vec),
-        files: chart.files().iter().map(recorded_file).collect(),
-        ..RecordedChart::default()
-    }
-}
-
-fn recorded_file(file: &ChartFile) -> RecordedFile {
-    let modified = file.modified().map(|time| ("modtime".to_owned(), time.to_string().into()));
-    RecordedFile { name: file.name().to_owned(), data: file.data().to_vec(), other: modified.into_iter().collect() }
 }
 
 #[cfg(test)]

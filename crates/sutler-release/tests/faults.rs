@@ -1,5 +1,7 @@
 //! What happens when calls fail, are cut before or after they took effect, or when an operation dies half-way.
 
+#![allow(clippy::unwrap_used, reason = "tests may")]
+
 mod support;
 
 use support::*;

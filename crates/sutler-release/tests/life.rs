@@ -1,5 +1,7 @@
 //! A release's life in the simulated cluster: install, upgrade, roll back, uninstall.
 
+#![allow(clippy::unwrap_used, reason = "tests may")]
+
 mod support;
 
 use serde_json::json;

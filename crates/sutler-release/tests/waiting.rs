@@ -1,5 +1,7 @@
 //! Waiting in simulated time: readiness, time limits and their reasons, hooks.
 
+#![allow(clippy::unwrap_used, reason = "tests may")]
+
 mod support;
 
 use jiff::SignedDuration;
@@ -12,6 +14,37 @@ fn deployment(name: &str, replicas: u32, extra: &str) -> String {
          selector: {{matchLabels: {{app: {name}}}}}\n  template:\n    metadata: {{labels: {{app: {name}}}}}\n    \
          spec:\n      containers:\n      - {{name: main, image: example.test/app:1}}\n{extra}"
     )
+}
+
+#[tokio::test]
+async fn an_install_waits_until_its_workloads_are_ready() {
+    let lab = Lab::with_nodes(2);
+    let begun = lab.simulator.now();
+    let (release, told) = lab.install(&installation(content(&deployment("web", 2, "")))).await;
+    release.unwrap();
+    assert_eq!(told.last().unwrap(), "revision 1 deployed");
+    assert!(told.contains(&"Deployment ns/web ready".to_owned()), "{told:?}");
+    assert!(told.iter().any(|line| line.starts_with("Deployment ns/web waiting: 0 of 2 replicas")), "{told:?}");
+    assert!(lab.simulator.now() > begun, "simulated time did not pass");
+    let live = lab.live("apps/v1", "Deployment", "web").await.unwrap();
+    assert_eq!(live["status"]["readyReplicas"], 2);
+}
+
+#[tokio::test]
+async fn a_time_limit_names_what_is_not_ready_and_why() {
+    let lab = Lab::with_nodes(1);
+    let stuck = deployment("stuck", 1, "      nodeSelector: {pool: none}\n");
+    let mut request = installation(content(&(config_map("a", "{}") + &stuck)));
+    request.options.timeout = SignedDuration::from_secs(90);
+    let begun = lab.simulator.now();
+    let (result, _) = lab.install(&request).await;
+    let text = in_full(result);
+    assert!(text.starts_with("not ready after 1m30s: Deployment ns/stuck (0 of 1 replica"), "{text}");
+    assert!(text.contains("nodes are available") || text.contains("node(s) didn't match"), "{text}");
+    assert_eq!(lab.statuses("web").await, "1 failed");
+    assert_eq!(lab.simulator.now().duration_since(begun), SignedDuration::from_secs(90));
+    let failed = lab.releases.get("ns", "web", None).await.unwrap();
+    assert!(failed.info.description.starts_with("Release \"web\" failed: not ready after 1m30s"), "{failed:?}");
 }
 
 #[tokio::test]

@@ -20,8 +20,10 @@ use crate::status::Refusal;
 const KEPT: usize = 20_000;
 
 /// The last changes, oldest first.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct History {
+    /// How many changes are kept.
+    room: usize,
     changes: VecDeque<(u64, Change)>,
     /// Changes up to this resource version are forgotten.
     forgotten: u64,
@@ -30,11 +32,11 @@ pub(crate) struct History {
 impl History {
     /// A history that knows nothing of what happened up to `revision`.
     pub(crate) fn starting_after(revision: u64) -> Self {
-        Self { changes: VecDeque::new(), forgotten: revision }
+        Self { room: KEPT, changes: VecDeque::new(), forgotten: revision }
     }
 
     pub(crate) fn push(&mut self, revision: u64, change: Change) {
-        if self.changes.len() == KEPT
+        if self.changes.len() == self.room
             && let Some((oldest, _)) = self.changes.pop_front()
         {
             self.forgotten = oldest;
@@ -140,4 +142,29 @@ pub(crate) fn line(kind: &str, object: &Value) -> Bytes {
     text.push_str(&object.to_string());
     text.push_str("}\n");
     Bytes::from(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::key::ObjectKey;
+
+    #[test]
+    fn a_reader_gets_what_is_kept_and_is_told_when_something_is_not() {
+        let mut history = History { room: 3, ..History::starting_after(10) };
+        for revision in 11..=15 {
+            let object = Arc::new(json!({}));
+            history.push(revision, Change { key: ObjectKey::new("x", "", ""), old: None, new: Some(object) });
+        }
+        let after = |revision: u64| {
+            history.after(revision).map(|changes| changes.map(|(revision, _)| *revision).collect::<Vec<_>>())
+        };
+        assert_eq!(after(15), Some(vec![]));
+        assert_eq!(after(13), Some(vec![14, 15]));
+        assert_eq!(after(12), Some(vec![13, 14, 15]));
+        assert_eq!(after(11), None, "change 12 is forgotten");
+        assert_eq!(history.oldest(), 12);
+    }
 }

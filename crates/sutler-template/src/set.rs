@@ -38,17 +38,12 @@ pub enum MissingKey {
 /// ```
 pub struct TemplateSet {
     name: Str,
-    templates: HashMap<Str, Template>,
+    templates: HashMap<Str, Arc<Tree>>,
     functions: Functions,
     delimiters: Delimiters,
     missing_key: MissingKey,
     /// What texts given to [`Context::execute_text`](crate::Context::execute_text) parsed to.
     texts: Mutex<HashMap<Str, Arc<Trees>>>,
-}
-
-/// A tree with the text's others; sharing them makes parsing the only place where trees are made.
-struct Template {
-    trees: Arc<Trees>,
 }
 
 /// How many parsed texts are kept; then all are forgotten. Charts have tens of different ones.
@@ -101,10 +96,9 @@ impl TemplateSet {
     /// # Errors
     /// If the text is not a template; then nothing is added.
     pub fn parse(&mut self, name: impl Into<Str>, text: impl Into<Str>) -> Result<(), ParseError> {
-        let trees = Arc::new(parse::parse(&name.into(), &text.into(), &self.delimiters, &self.functions)?);
-        for (name, tree) in trees.iter() {
-            if !tree.is_empty() || !self.templates.contains_key(name) {
-                self.templates.insert(name.clone(), Template { trees: trees.clone() });
+        for (name, tree) in parse::parse(&name.into(), &text.into(), &self.delimiters, &self.functions)? {
+            if !tree.is_empty() || !self.templates.contains_key(&name) {
+                self.templates.insert(name, tree);
             }
         }
         Ok(())
@@ -160,7 +154,7 @@ impl TemplateSet {
     }
 
     pub(crate) fn lookup(&self, name: &Str) -> Option<(&Str, &Tree)> {
-        self.templates.get(name)?.trees.get_key_value(name)
+        self.templates.get_key_value(name).map(|(name, tree)| (name, &**tree))
     }
 
     pub(crate) fn no_template(&self, name: &Str) -> ExecuteError {

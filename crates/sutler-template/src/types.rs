@@ -176,8 +176,8 @@ impl Type {
     }
 
     /// The method of that name.
-    pub fn method(&self, name: &str) -> Option<&'static Method> {
-        self.methods.iter().find(|method| method.name == name)
+    pub fn method(&self, name: impl AsRef<[u8]>) -> Option<&'static Method> {
+        self.methods.iter().find(|method| method.name.as_bytes() == name.as_ref())
     }
 }
 

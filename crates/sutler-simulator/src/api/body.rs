@@ -84,11 +84,7 @@ pub(super) fn check(
     let problems = schema::check(value, ty);
     if let Some(wrong) = problems.iter().find(|problem| problem.is_fatal()) {
         if served.custom.is_some() {
-            let cause = Cause {
-                reason: "FieldValueTypeInvalid",
-                message: format!("Invalid value: {wrong}"),
-                field: path(wrong),
-            };
+            let cause = Cause { reason: "FieldValueTypeInvalid", message: custom_message(wrong), field: path(wrong) };
             return Err(Refusal::invalid(&resource.group, &resource.kind, object::name(value), &[cause]));
         }
         return Err(Refusal::bad_request(format!(
@@ -115,6 +111,21 @@ pub(super) fn check(
     }
     schema::prune(value, ty);
     Ok(())
+}
+
+/// A wrong type as the validation of custom resources words it.
+fn custom_message(problem: &Problem) -> String {
+    let Problem::WrongType { path, found, wanted, .. } = problem else { return format!("Invalid value: {problem}") };
+    let name = |go: &str| match go {
+        "bool" => "boolean".to_string(),
+        "number" | "float64" => "number".into(),
+        "int32" | "int64" => "integer".into(),
+        list if list.starts_with("[]") || list == "array" => "array".into(),
+        text @ ("string" | "null") => text.into(),
+        _ => "object".into(),
+    };
+    let (found, wanted) = (name(found), name(wanted));
+    format!("Invalid value: \"{found}\": {path} in body must be of type {wanted}: \"{found}\"")
 }
 
 fn path(problem: &Problem) -> String {

@@ -114,7 +114,7 @@ impl Builtin {
 
     /// Runs a function whose parameters are [`Parameters::Values`] or [`Parameters::Format`].
     pub(super) fn run_text(self, args: &[Value]) -> Str {
-        let mut out = Vec::new();
+        let mut out = Vec::with_capacity(64);
         match self {
             Self::Print => print::print(&mut out, args),
             Self::Println => print::println(&mut out, args),

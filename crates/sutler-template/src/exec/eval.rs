@@ -94,7 +94,21 @@ impl<'r> Run<'r, '_> {
     /// `.a.b`.
     pub(super) fn field(&mut self, dot: &Operand, node: &'r Expr, path: &'r [Str], args: Args<'r>) -> Result<Operand> {
         self.at = At::Expr(node);
-        self.path(dot, dot.clone(), node, path, args)
+        match self.plain_entry(dot, path, &args) {
+            Some(receiver) => self.path(dot, receiver, node, &path[1..], args),
+            None => self.path(dot, dot.clone(), node, path, args),
+        }
+    }
+
+    /// The first field of `path` if it is an entry of a map, which most fields are: got without copying the map's alias.
+    fn plain_entry(&self, receiver: &Operand, path: &[Str], args: &Args<'r>) -> Option<Operand> {
+        let (first, rest) = path.split_first()?;
+        match receiver.value()? {
+            Value::Map(map) if map.go_type().methods.is_empty() && (args.is_empty() || !rest.is_empty()) => {
+                Some(Operand::of_type(map.get(first)?, map.go_type().elem))
+            }
+            _ => None,
+        }
     }
 
     /// `(pipeline).a.b`.
@@ -130,6 +144,10 @@ impl<'r> Run<'r, '_> {
         args: Args<'r>,
     ) -> Result<Operand> {
         self.at = At::Expr(node);
+        let entry = self.variable(id).and_then(|value| self.plain_entry(value, path, &args));
+        if let Some(receiver) = entry {
+            return self.path(dot, receiver, node, &path[1..], args);
+        }
         let Some(value) = self.variable(id).cloned() else {
             let name = match &node.kind {
                 ExprKind::Variable(variable, _) => variable.name.clone(),
@@ -155,15 +173,15 @@ impl<'r> Run<'r, '_> {
     ) -> Result<Operand> {
         let Some((last, before)) = path.split_last() else { return Ok(receiver) };
         for name in before {
-            receiver = self.one_field(dot, receiver, node, name, Args::NONE)?;
+            receiver = self.one_field(dot, &receiver, node, name, Args::NONE)?;
         }
-        self.one_field(dot, receiver, node, last, args)
+        self.one_field(dot, &receiver, node, last, args)
     }
 
     fn one_field(
         &mut self,
         dot: &Operand,
-        receiver: Operand,
+        receiver: &Operand,
         node: &'r Expr,
         name: &'r Str,
         args: Args<'r>,
@@ -178,9 +196,8 @@ impl<'r> Run<'r, '_> {
         let Some(value) = receiver.value() else {
             return Err(self.error(format_args!("nil pointer evaluating {type_name}.{name}")));
         };
-        if let Some(method) = value.go_type().and_then(|go_type| go_type.method(name.as_str()?)) {
-            let receiver = value.clone();
-            return self.call(dot, Code::Method(method, &receiver), At::Expr(node), args);
+        if let Some(method) = value.go_type().and_then(|go_type| go_type.method(name.as_bytes())) {
+            return self.call(dot, Code::Method(method, value), At::Expr(node), args);
         }
         match value {
             Value::Map(map) => self.entry(map, name, &args),

@@ -77,11 +77,13 @@ pub(crate) struct Execution<'e> {
     steps: u64,
     depth: usize,
     counters: HashMap<Str, u64>,
+    /// Output buffers of executions that have ended.
+    buffers: Vec<Vec<u8>>,
 }
 
 impl<'e> Execution<'e> {
     pub(crate) fn new(options: ExecuteOptions<'e>) -> Self {
-        Self { options, steps: 0, depth: 0, counters: HashMap::new() }
+        Self { options, steps: 0, depth: 0, counters: HashMap::new(), buffers: Vec::new() }
     }
 
     fn step(&mut self) -> Result<(), Stop> {
@@ -114,9 +116,9 @@ impl<'r> Layer<'r> {
     pub(crate) fn lookup(&self, name: &Str) -> Option<(&Str, &Tree)> {
         let Some((below, trees)) = &self.over else { return self.set.lookup(name) };
         match trees.get_key_value(name) {
-            Some((name, tree)) if !tree.is_empty() => Some((name, tree)),
+            Some((name, tree)) if !tree.is_empty() => Some((name, &**tree)),
             // What is empty does not replace what is there.
-            Some((name, tree)) => below.lookup(name).or(Some((name, tree))),
+            Some((name, tree)) => below.lookup(name).or(Some((name, &**tree))),
             None => below.lookup(name),
         }
     }
@@ -211,7 +213,7 @@ impl<'r, 'e> Run<'r, 'e> {
             layer,
             template,
             out: std::mem::take(out),
-            frames: Vec::new(),
+            frames: Vec::with_capacity(4),
             variables: vec![Slot { id: 0, value: dot.clone() }],
             base: 0,
             depth: 0,
@@ -237,6 +239,19 @@ impl<'r, 'e> Run<'r, 'e> {
         Ok(())
     }
 
+    /// Evaluates a pipeline with the dot of the list on top of the stack.
+    fn evaluate(&mut self, pipe: &'r Pipe) -> Result<Operand, ExecuteError> {
+        let Some(frame) = self.frames.last_mut() else { return Ok(Operand::Invalid) };
+        // Moved out and back again rather than copied; functions that execute templates have frames of their own. After
+        // an error nobody asks for it.
+        let dot = std::mem::replace(&mut frame.dot, Operand::Invalid);
+        let value = self.pipeline(&dot, pipe)?;
+        if let Some(frame) = self.frames.last_mut() {
+            frame.dot = dot;
+        }
+        Ok(value)
+    }
+
     fn dot(&self) -> Operand {
         self.frames.last().map_or(Operand::Invalid, |frame| frame.dot.clone())
     }
@@ -249,8 +264,7 @@ impl<'r, 'e> Run<'r, 'e> {
                 self.check_output()
             }
             Node::Action(action) => {
-                let dot = self.dot();
-                let value = self.pipeline(&dot, &action.pipe)?;
+                let value = self.evaluate(&action.pipe)?;
                 if action.pipe.variables.is_empty() {
                     self.print(action, &value)?;
                 }
@@ -311,8 +325,8 @@ impl<'r, 'e> Run<'r, 'e> {
     }
 
     fn range(&mut self, branch: &'r Branch) -> Result<(), ExecuteError> {
-        let (mark, dot) = (self.variables.len(), self.dot());
-        let value = self.pipeline(&dot, &branch.pipe)?;
+        let mark = self.variables.len();
+        let value = self.evaluate(&branch.pipe)?;
         let body_mark = self.variables.len();
         let items = match value.value() {
             None => Items::none(),
@@ -320,7 +334,7 @@ impl<'r, 'e> Run<'r, 'e> {
         };
         if items.is_empty() {
             match &branch.else_list {
-                Some(list) => self.enter(FrameKind::LoopElse, list, dot, mark),
+                Some(list) => self.enter(FrameKind::LoopElse, list, self.dot(), mark),
                 None => self.variables.truncate(mark),
             }
             return Ok(());
@@ -373,7 +387,7 @@ impl<'r, 'e> Run<'r, 'e> {
             return Err(self.error(format_args!("exceeded maximum template depth ({MAX_TEMPLATE_DEPTH})")));
         }
         let dot = match &call.pipe {
-            Some(pipe) => self.pipeline(&self.dot(), pipe)?,
+            Some(pipe) => self.evaluate(pipe)?,
             None => Operand::Invalid,
         };
         let kind = FrameKind::Template { caller: self.template, base: self.base, at: self.at };
@@ -441,10 +455,13 @@ impl<'r, 'e> Run<'r, 'e> {
             return Err(Stop::Depth(limit).into());
         }
         self.execution.depth += 1;
-        let mut out = Vec::new();
+        let mut out = self.execution.buffers.pop().unwrap_or_default();
         let result = on_deep_stack(|| Run::execute(self.execution, layer, template, data, &mut out));
         self.execution.depth -= 1;
-        result.map(|()| out.into())
+        let text = result.map(|()| Str::from_bytes(&out));
+        out.clear();
+        self.execution.buffers.push(out);
+        text
     }
 }
 
@@ -470,8 +487,8 @@ impl Templates for Run<'_, '_> {
         }
         let trees = set.parse_text(text)?;
         let layer = Layer { set, over: Some((self.layer, trees.clone())) };
-        let Some(template) = trees.get_key_value(set.name()) else { return Ok(Str::EMPTY) };
-        Ok(self.nested(&layer, template, data)?)
+        let Some((name, tree)) = trees.get_key_value(set.name()) else { return Ok(Str::EMPTY) };
+        Ok(self.nested(&layer, (name, &**tree), data)?)
     }
 
     fn counter(&mut self, key: &Str) -> &mut u64 {

@@ -33,7 +33,7 @@ const MAX_CONTROLS: usize = 10_000;
 pub(crate) type Functions = std::collections::HashMap<&'static str, Arc<Function>>;
 
 /// The trees of one text, by template name: its own and those it defines.
-pub(crate) type Trees = BTreeMap<Str, Tree>;
+pub(crate) type Trees = BTreeMap<Str, Arc<Tree>>;
 
 /// Parses `text` as the template `name`.
 ///
@@ -169,12 +169,16 @@ impl<'t> Parser<'t> {
 /// Tokens.
 impl Parser<'_> {
     fn next(&mut self) -> Item {
+        self.advance().clone()
+    }
+
+    fn advance(&mut self) -> &Item {
         if self.tree.put_back > 0 {
             self.tree.put_back -= 1;
         } else {
             self.tree.tokens[0] = self.lexer.next_item();
         }
-        self.tree.tokens[self.tree.put_back].clone()
+        &self.tree.tokens[self.tree.put_back]
     }
 
     fn put_back(&mut self) {
@@ -195,24 +199,25 @@ impl Parser<'_> {
     }
 
     fn peek(&mut self) -> Token {
-        let token = self.next().token;
+        let token = self.advance().token;
         self.put_back();
         token
     }
 
     fn next_non_space(&mut self) -> Item {
-        loop {
-            let item = self.next();
-            if item.token != Token::Space {
-                return item;
-            }
-        }
+        self.skip_space();
+        self.next()
     }
 
-    fn peek_non_space(&mut self) -> Item {
-        let item = self.next_non_space();
+    /// The next token that is not space, which stays to be read.
+    fn peek_non_space(&mut self) -> &Item {
+        self.skip_space();
+        &self.tree.tokens[self.tree.put_back - 1]
+    }
+
+    fn skip_space(&mut self) {
+        while self.advance().token == Token::Space {}
         self.put_back();
-        item
     }
 
     fn error<T>(&self, message: impl std::fmt::Display) -> Result<T> {
@@ -297,7 +302,7 @@ impl Parser<'_> {
                 }
             }
             _ => {
-                self.trees.insert(name, tree);
+                self.trees.insert(name, Arc::new(tree));
             }
         }
         Ok(())
@@ -498,15 +503,14 @@ impl Parser<'_> {
     fn declarations(&mut self, context: &str) -> Result<(Box<[Variable]>, bool)> {
         let mut variables = Vec::new();
         loop {
-            let item = self.peek_non_space();
-            if item.token != Token::Variable {
+            if self.peek_non_space().token != Token::Variable {
                 return Ok((variables.into(), false));
             }
-            self.next();
+            let item = self.next();
             // In `$x foo` the token `foo` has to be read to know that `$x` is an argument; then all three go back.
             let after = self.next();
             self.put_back();
-            let next = self.peek_non_space();
+            let next = self.peek_non_space().clone();
             match next.token {
                 Token::Assign | Token::Declare => {
                     self.next_non_space();
