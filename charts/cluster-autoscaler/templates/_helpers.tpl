@@ -20,7 +20,8 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 
 {{- /*
 The image's tag. The autoscaler simulates the scheduler of the Kubernetes release that it was built with, so its minor
-version is the cluster's. The newest patch releases known to this chart, and the first one of a minor that is not.
+version is the cluster's. The table has each minor's newest release as tagged upstream by 2026-08; a minor that it lacks
+gets its first.
 */ -}}
 {{- define "autoscaler.tag" -}}
 {{- if .Values.image.tag -}}
@@ -32,7 +33,7 @@ version is the cluster's. The newest patch releases known to this chart, and the
 {{- if not $minor -}}
 {{- fail (printf "cannot tell the minor version of Kubernetes %q: give image.tag" $version) -}}
 {{- end -}}
-{{- $patches := dict "1.32" "7" "1.33" "5" "1.34" "4" "1.35" "1" -}}
+{{- $patches := dict "1.29" "5" "1.30" "7" "1.31" "5" "1.32" "7" "1.33" "6" "1.34" "5" "1.35" "2" "1.36" "1" -}}
 {{- printf "v%s.%s" $minor (get $patches $minor | default "0") -}}
 {{- end -}}
 {{- end -}}

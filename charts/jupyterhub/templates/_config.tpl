@@ -49,14 +49,15 @@ it. `files/jupyterhub_config.py` sets it.
   "KubeSpawner" (include "hub.spawner" . | fromJson)
 -}}
 {{- $given := deepCopy $hub.config -}}
-{{- if include "hub.isDummy" . -}}
-{{- /* Since JupyterHub 5 a login needs a rule that lets users in; for the dummy one the password is the rule. */ -}}
+{{- $shared := include "hub.sharedPassword" . | fromJson -}}
+{{- if $shared -}}
+{{- /* Since JupyterHub 5 a login needs a rule that lets users in; with a shared password that is the rule. */ -}}
 {{- $rules := list -}}
-{{- range list "Authenticator" "DummyAuthenticator" -}}
+{{- range list "Authenticator" $shared.class -}}
 {{- $rules = concat $rules (keys (get $given . | default dict)) -}}
 {{- end -}}
 {{- if not (or (has "allow_all" $rules) (has "allowed_users" $rules)) -}}
-{{- $_ := set $config "DummyAuthenticator" (dict "allow_all" true) -}}
+{{- $_ := set $config $shared.class (dict "allow_all" true) -}}
 {{- end -}}
 {{- end -}}
 {{- mergeOverwrite $config $given | toJson -}}

@@ -47,8 +47,29 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- get (get .Values.hub.config "JupyterHub" | default dict) "authenticator_class" | default "pam" -}}
 {{- end -}}
 
-{{- define "hub.isDummy" -}}
-{{- has (include "hub.authenticator" .) (list "dummy" "jupyterhub.auth.DummyAuthenticator") | ternary "true" "" -}}
+{{- /*
+The class and the trait of the one password that all users share, as JSON; {} where users log in otherwise. Takes root.
+*/ -}}
+{{- define "hub.sharedPassword" -}}
+{{- $class := include "hub.authenticator" . -}}
+{{- if has $class (list "dummy" "jupyterhub.auth.DummyAuthenticator") -}}
+{"class": "DummyAuthenticator", "trait": "password"}
+{{- else if has $class (list "shared-password" "jupyterhub.authenticators.shared.SharedPasswordAuthenticator") -}}
+{"class": "SharedPasswordAuthenticator", "trait": "user_password"}
+{{- else -}}
+{}
+{{- end -}}
+{{- end -}}
+
+{{- /* The key of the shared password if this chart makes it; empty otherwise. */ -}}
+{{- define "hub.madePassword" -}}
+{{- $shared := include "hub.sharedPassword" . | fromJson -}}
+{{- if $shared -}}
+{{- $key := printf "hub.config.%s.%s" $shared.class $shared.trait -}}
+{{- if not (or (hasKey (get .Values.hub.config $shared.class | default dict) $shared.trait) (has $key (include "hub.secretValues" . | fromJson).paths)) -}}
+{{- $key -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}
 
 {{- /* Refuses a login that lets anybody in, unless that is said. */ -}}
@@ -57,10 +78,11 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- $class := include "hub.authenticator" . -}}
 {{- $config := .Values.hub.config -}}
 {{- $say := "say hub.allowAnybody: true if that is meant" -}}
-{{- if include "hub.isDummy" . -}}
-{{- $dummy := get $config "DummyAuthenticator" | default dict -}}
-{{- if and (hasKey $dummy "password") (not $dummy.password) -}}
-{{- fail (printf "hub.config.DummyAuthenticator.password is empty: that lets anybody in; leave it out and a password is made, or %s" $say) -}}
+{{- $shared := include "hub.sharedPassword" . | fromJson -}}
+{{- if $shared -}}
+{{- $traits := get $config $shared.class | default dict -}}
+{{- if and (hasKey $traits $shared.trait) (not (get $traits $shared.trait)) -}}
+{{- fail (printf "hub.config.%s.%s is empty: that lets anybody in; leave it out and a password is made, or %s" $shared.class $shared.trait $say) -}}
 {{- end -}}
 {{- else if regexMatch "^(tmp|tmpauthenticator[.].*|nullauthenticator([.].*)?)$" $class -}}
 {{- fail (printf "hub.config.JupyterHub.authenticator_class is %q: that lets anybody in; name an authenticator, or %s" $class $say) -}}
@@ -87,14 +109,17 @@ otherwise. Without a cluster to look at, as in `helm template`, they are new eac
 {{- $found := get (lookup "v1" "Secret" .Release.Namespace (printf "%s-hub-keys" (include "hub.fullname" .)) | default dict) "data" | default dict -}}
 {{- $keys := dict -}}
 {{- $wanted := dict "hub.config.ConfigurableHTTPProxy.auth_token" 64 "hub.config.JupyterHub.cookie_secret" 64 "hub.config.CryptKeeper.keys" 64 -}}
-{{- if and (include "hub.isDummy" .) (not (hasKey (get $config "DummyAuthenticator" | default dict) "password")) -}}
-{{- $_ := set $wanted "hub.config.DummyAuthenticator.password" 20 -}}
+{{- with include "hub.madePassword" . -}}
+{{- $_ := set $wanted . 20 -}}
 {{- end -}}
 {{- range $key, $length := $wanted -}}
 {{- $steps := splitList "." $key -}}
 {{- $explicit := get (get $config (index $steps 2) | default dict) (index $steps 3) -}}
-{{- if and $explicit (kindIs "string" $explicit) -}}
+{{- if $explicit -}}
+{{- /* A list of keys stays in `hub.config`. */ -}}
+{{- if kindIs "string" $explicit -}}
 {{- $_ := set $keys $key (b64enc $explicit) -}}
+{{- end -}}
 {{- else if hasKey $found $key -}}
 {{- $_ := set $keys $key (get $found $key) -}}
 {{- else if eq $length 64 -}}

@@ -114,7 +114,7 @@ killed when its node runs short. A CPU limit is only there when given: it would 
 
 {{- /* Arguments of `ray start` from a map: a flag that takes no value is there when it is true. */ -}}
 {{- define "ray.startArguments" -}}
-{{- $switches := list "head" "block" "disable-usage-stats" "no-monitor" -}}
+{{- $switches := list "head" "block" "disable-usage-stats" "no-monitor" "no-redirect-output" "ray-debugger-external" "enable-resource-isolation" -}}
 {{- range $name, $value := . }}
 {{- if has $name $switches }}
 {{- if eq (toString $value) "true" }}
