@@ -8,7 +8,14 @@
 //! Value ------------------+
 //! ```
 //!
-//! Output, messages and positions are those of Go's `text/template`; the judge is Go itself (see `tests/`).
+//! Output, messages and positions are those of Go's `text/template`; the judge is Go itself (see `tests/`). What differs:
+//!
+//! - Addresses, which Go prints for pointers within other values, for functions and by `%p`, are a constant.
+//! - Maps have keys of kind string only. There are no channels, and functions are no iterators.
+//! - Lists never change, so `slice` sees no capacity beyond the length. `range` over an integer of a named type gives
+//!   integers of the type it is made of.
+//! - Control structures nest 10,000 deep, and values are printed to that depth; Go goes on until its stack of a gigabyte
+//!   is full, and dies.
 
 mod text;
 pub mod types;

@@ -350,3 +350,54 @@ fn convert_list<E>(list: &List, convert: impl FnMut(&Value) -> Result<Value, E>)
         _ => Ok(list.clone()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn map<const N: usize>(entries: [(&str, Value); N]) -> Value {
+        Value::Map(entries.into_iter().collect())
+    }
+
+    #[test]
+    fn an_alias_under_another_type_is_the_same_map() {
+        static VALUES: Type = Type::named("common.Values", &types::MAP);
+        let plain = Map::new();
+        let values = plain.as_type(&VALUES);
+        values.insert("a", Value::Int(1)).expect("it is not the nil map");
+        assert_eq!(plain.get("a"), Some(Value::Int(1)));
+        assert!(plain.ptr_eq(&values) && !plain.shallow_copy().ptr_eq(&plain));
+        assert_eq!(values.shallow_copy().go_type().name, "common.Values");
+    }
+
+    #[test]
+    fn the_nil_map_reads_as_empty_and_refuses_writing() {
+        let nil = Map::nil(&types::MAP);
+        assert_eq!((nil.len(), nil.get("a"), nil.remove("a"), nil.keys()), (0, None, None, vec![]));
+        assert_eq!(nil.insert("a", Value::Nil), Err(NilMapError));
+    }
+
+    #[test]
+    fn a_thawed_map_gives_the_same_alias_each_time_also_within_lists() {
+        let list = Value::List(List::new(vec![Value::List(List::new(vec![map([("x", Value::Int(1))])]))]));
+        let frozen = Frozen::new(&map([("list", list), ("plain", Value::Int(1))])).expect("it is not deep");
+        let (one, other) = (frozen.thaw(), frozen.thaw());
+        let inner = |value: &Value| {
+            let outer = value.get("list").and_then(|list| list.as_list()?.get(0));
+            outer.and_then(|list| list.as_list()?.get(0)).expect("it is there")
+        };
+        assert_eq!(one.get("plain"), Some(Value::Int(1)));
+        inner(&one).as_map().expect("it is a map").insert("x", Value::Int(2)).expect("it is not the nil map");
+        assert_eq!(inner(&one).get("x"), Some(Value::Int(2)));
+        assert_eq!(inner(&other).get("x"), Some(Value::Int(1)));
+        assert_eq!(inner(&frozen.thaw()).get("x"), Some(Value::Int(1)));
+    }
+
+    #[test]
+    fn freezing_copies_so_that_later_changes_are_not_seen() {
+        let inner = map([("x", Value::Int(1))]);
+        let frozen = Frozen::new(&map([("inner", inner.clone())])).expect("it is not deep");
+        inner.as_map().expect("it is a map").insert("x", Value::Int(2)).expect("it is not the nil map");
+        assert_eq!(frozen.thaw(), map([("inner", map([("x", Value::Int(1))]))]));
+    }
+}

@@ -4,6 +4,7 @@
 mod lex;
 mod node;
 mod number;
+mod pipeline;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,14 +15,12 @@ use crate::error::ParseError;
 use crate::function::Function;
 use crate::text::Str;
 use crate::unicode;
-use crate::value::{Value, on_deep_stack};
+use crate::value::on_deep_stack;
 
 use lex::{Item, Keywords, Lexer, Token};
 
 pub(crate) use lex::Delimiters;
-pub(crate) use node::{
-    Action, Block, Branch, Callee, Command, Expr, ExprKind, Node, Pipe, Source, TemplateCall, Tree, Variable,
-};
+pub(crate) use node::{Action, Block, Branch, Callee, Command, Expr, ExprKind, Node, Pipe, Source, TemplateCall, Tree};
 pub(crate) use number::{Ideal, Number};
 
 /// How deep parentheses may be nested; Go's limit.
@@ -463,211 +462,6 @@ impl Parser<'_> {
         match unicode::unquote(item.text.as_bytes()) {
             Ok(text) => Ok(text.into()),
             Err(unicode::SyntaxError) => self.error("invalid syntax"),
-        }
-    }
-}
-
-/// Pipelines.
-impl Parser<'_> {
-    fn pipeline(&mut self, context: &str, end: Token) -> Result<Pipe> {
-        let pos = self.peek_non_space().pos;
-        let (variables, assign) = self.declarations(context)?;
-        let mut commands = Vec::new();
-        loop {
-            let item = self.next_non_space();
-            match item.token {
-                token if token == end => break,
-                Token::Bool
-                | Token::CharConstant
-                | Token::Complex
-                | Token::Dot
-                | Token::Field
-                | Token::Identifier
-                | Token::Number
-                | Token::Nil
-                | Token::RawString
-                | Token::String
-                | Token::Variable
-                | Token::LeftParen => {
-                    self.put_back();
-                    commands.push(self.command()?);
-                }
-                _ => return self.unexpected(&item, context),
-            }
-        }
-        self.check_pipeline(&commands, context)?;
-        Ok(Pipe { pos, assign, variables, commands: commands.into() })
-    }
-
-    /// The variables before `:=` or `=`, of which only `range` may have two; and whether it is `=`.
-    fn declarations(&mut self, context: &str) -> Result<(Box<[Variable]>, bool)> {
-        let mut variables = Vec::new();
-        loop {
-            if self.peek_non_space().token != Token::Variable {
-                return Ok((variables.into(), false));
-            }
-            let item = self.next();
-            // In `$x foo` the token `foo` has to be read to know that `$x` is an argument; then all three go back.
-            let after = self.next();
-            self.put_back();
-            let next = self.peek_non_space().clone();
-            match next.token {
-                Token::Assign | Token::Declare => {
-                    self.next_non_space();
-                    variables.push(self.declare(&item.text));
-                    return Ok((variables.into(), next.token == Token::Assign));
-                }
-                Token::Char if next.text == "," => {
-                    self.next_non_space();
-                    variables.push(self.declare(&item.text));
-                    if context == "range" && variables.len() < 2 {
-                        match self.peek_non_space().token {
-                            Token::Variable | Token::RightDelimiter | Token::RightParen => continue,
-                            _ => return self.error("range can only initialize variables"),
-                        }
-                    }
-                    return self.error(format_args!("too many declarations in {context}"));
-                }
-                _ if after.token == Token::Space => self.put_back_three(item, after),
-                _ => self.put_back_two(item),
-            }
-            return Ok((variables.into(), false));
-        }
-    }
-
-    fn declare(&mut self, name: &Str) -> Variable {
-        let variable = self.variable(name);
-        self.tree.variables.push(variable.id);
-        variable
-    }
-
-    fn variable(&mut self, name: &Str) -> Variable {
-        let id = self.variable_ids.iter().position(|known| known == name).unwrap_or_else(|| {
-            self.variable_ids.push(name.clone());
-            self.variable_ids.len() - 1
-        });
-        Variable { id: u32::try_from(id).expect("a source has fewer bytes than 2^32 variables"), name: name.clone() }
-    }
-
-    fn check_pipeline(&self, commands: &[Command], context: &str) -> Result<()> {
-        let Some((_, later)) = commands.split_first() else {
-            return self.error(format_args!("missing value for {context}"));
-        };
-        for (index, command) in later.iter().enumerate() {
-            let constant = matches!(
-                command.args[0].kind,
-                ExprKind::Bool(_) | ExprKind::Dot | ExprKind::Nil | ExprKind::Number(_) | ExprKind::String { .. }
-            );
-            if constant {
-                return self.error(format_args!("non executable command in pipeline stage {}", index + 2));
-            }
-        }
-        Ok(())
-    }
-
-    /// Operands up to a pipe or the end of the pipeline.
-    fn command(&mut self) -> Result<Command> {
-        let pos = self.peek_non_space().pos;
-        let mut args = Vec::new();
-        loop {
-            self.peek_non_space();
-            if let Some(operand) = self.operand()? {
-                args.push(operand);
-            }
-            let item = self.next();
-            match item.token {
-                Token::Space => continue,
-                Token::RightDelimiter | Token::RightParen => self.put_back(),
-                Token::Pipe => {}
-                _ => return self.unexpected(&item, "operand"),
-            }
-            break;
-        }
-        if args.is_empty() {
-            return self.error("empty command");
-        }
-        Ok(Command { pos, args: args.into() })
-    }
-
-    /// A term with the fields after it.
-    fn operand(&mut self) -> Result<Option<Expr>> {
-        let Some(term) = self.term()? else { return Ok(None) };
-        if self.peek() != Token::Field {
-            return Ok(Some(term));
-        }
-        let mut fields = Vec::new();
-        let mut pos = None;
-        while self.peek() == Token::Field {
-            let item = self.next();
-            pos.get_or_insert(item.pos);
-            fields.push(Str::from_bytes(&item.text.as_bytes()[1..]));
-        }
-        let pos = pos.unwrap_or(term.pos);
-        let joined = |first: Box<[Str]>, fields: Vec<Str>| first.into_iter().chain(fields).collect();
-        let kind = match term.kind {
-            ExprKind::Field(first) => ExprKind::Field(joined(first, fields)),
-            ExprKind::Variable(variable, first) => ExprKind::Variable(variable, joined(first, fields)),
-            ExprKind::Bool(_) | ExprKind::String { .. } | ExprKind::Number(_) | ExprKind::Nil | ExprKind::Dot => {
-                let term = unicode::quoted(term.to_string().as_bytes());
-                return self.error(format_args!("unexpected . after term {term}"));
-            }
-            _ => ExprKind::Chain(Box::new(term), fields.into()),
-        };
-        Ok(Some(Expr { pos, kind }))
-    }
-
-    /// A constant, function, field, variable or parenthesized pipeline; `None` if the next token is no term.
-    fn term(&mut self) -> Result<Option<Expr>> {
-        let item = self.next_non_space();
-        let kind = match item.token {
-            Token::Identifier => ExprKind::Function(self.callee(&item)?),
-            Token::Dot => ExprKind::Dot,
-            Token::Nil => ExprKind::Nil,
-            Token::Variable => {
-                let variable = self.variable(&item.text);
-                if !self.tree.variables.contains(&variable.id) {
-                    let name = unicode::quoted(variable.name.as_bytes());
-                    return self.error(format_args!("undefined variable {name}"));
-                }
-                ExprKind::Variable(variable, Box::new([]))
-            }
-            Token::Field => ExprKind::Field(Box::new([Str::from_bytes(&item.text.as_bytes()[1..])])),
-            Token::Bool => ExprKind::Bool(item.text == "true"),
-            Token::CharConstant | Token::Complex | Token::Number => match Number::parse(&item.text, item.token) {
-                Ok(number) => ExprKind::Number(Box::new(number)),
-                Err(message) => return self.error(message),
-            },
-            Token::LeftParen => {
-                if self.tree.parentheses >= MAX_PARENTHESES {
-                    return self.error("max expression depth exceeded");
-                }
-                self.tree.parentheses += 1;
-                self.depth = self.depth.max(self.controls + self.tree.parentheses);
-                let pipe = on_deep_stack(|| self.pipeline("parenthesized pipeline", Token::RightParen))?;
-                self.tree.parentheses -= 1;
-                // A pipeline's position is that of its first token.
-                return Ok(Some(Expr { pos: pipe.pos, kind: ExprKind::Pipe(Box::new(pipe)) }));
-            }
-            Token::String | Token::RawString => {
-                let value = Value::String(self.unquote(&item)?);
-                ExprKind::String { quoted: item.text, value }
-            }
-            _ => {
-                self.put_back();
-                return Ok(None);
-            }
-        };
-        Ok(Some(Expr { pos: item.pos, kind }))
-    }
-
-    fn callee(&self, item: &Item) -> Result<Callee> {
-        let name = item.text.as_str().unwrap_or_default();
-        if let Some(function) = self.functions.get(name) {
-            return Ok(Callee::Function(function.clone()));
-        }
-        match crate::exec::Builtin::by_name(name) {
-            Some(builtin) => Ok(Callee::Builtin(builtin)),
-            None => self.error(format_args!("function {} not defined", unicode::quoted(item.text.as_bytes()))),
         }
     }
 }

@@ -67,6 +67,8 @@ pub(crate) fn print_action(out: &mut Vec<u8>, value: &Value) {
     }
     match value {
         Value::String(text) => out.extend_from_slice(text.as_bytes()),
+        Value::Bool(value) => out.extend_from_slice(if *value { b"true" } else { b"false" }),
+        Value::Int(value) | Value::Int64(value) => out.extend_from_slice(value.to_string().as_bytes()),
         Value::Object(object) if object.go_type().kind == Kind::Pointer && object.string().is_none() => {
             Printer::new(out).structure(&**object, 'v', 0);
         }

@@ -74,7 +74,15 @@ pub(crate) enum Keep {
 pub(crate) fn quote(out: &mut Vec<u8>, bytes: &[u8], keep: Keep) {
     out.push(b'"');
     let mut rest = bytes;
-    while !rest.is_empty() {
+    loop {
+        // Most text is plain from one end to the other.
+        let plain = rest.iter().position(|byte| !matches!(byte, b' '..=b'~') || matches!(byte, b'"' | b'\\'));
+        let (before, after) = rest.split_at(plain.unwrap_or(rest.len()));
+        out.extend_from_slice(before);
+        rest = after;
+        if rest.is_empty() {
+            break;
+        }
         let (c, len) = decode(rest);
         if c == char::REPLACEMENT_CHARACTER && len == 1 {
             out.extend_from_slice(format!("\\x{:02x}", rest[0]).as_bytes());
@@ -157,7 +165,6 @@ pub(crate) fn unquote(text: &[u8]) -> Result<Vec<u8>, SyntaxError> {
             while !rest.is_empty() {
                 let (unquoted, len) = unquote_char(rest, quote)?;
                 match unquoted {
-                    Unquoted::Char(c) if rest[0] != b'\\' && len == 1 && !c.is_ascii() => out.push(rest[0]),
                     Unquoted::Char(c) => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
                     Unquoted::Byte(byte) => out.push(byte),
                 }
@@ -238,7 +245,9 @@ mod tests {
         assert_eq!(unquote(b"`a\\n\r\n`"), Ok(b"a\\n\n".to_vec()));
         assert_eq!(unquote(br#""\'""#), Err(SyntaxError));
         assert_eq!(unquote(br#""\400""#), Err(SyntaxError));
-        assert_eq!(unquote(b"\"\xff\""), Ok(b"\xff".to_vec()));
+        // What is not UTF-8 becomes U+FFFD, but not in a raw string.
+        assert_eq!(unquote(b"\"\xff\""), Ok("\u{fffd}".as_bytes().to_vec()));
+        assert_eq!(unquote(b"`\xff`"), Ok(b"\xff".to_vec()));
     }
 
     #[test]

@@ -486,7 +486,13 @@ impl Generator {
         if !self.careful && self.random.one_in(4) {
             text = self.damage(&text);
         }
-        files.push(("t".to_owned(), text.into_bytes()));
+        let mut text = text.into_bytes();
+        if !self.careful && self.random.one_in(6) {
+            // Any byte, so that it may be no UTF-8.
+            let at = self.random.below(text.len() + 1);
+            text.insert(at, self.random.next() as u8);
+        }
+        files.push(("t".to_owned(), text));
         let missing_key = match self.random.below(8) {
             0 => "error",
             1..4 => "zero",
