@@ -2,7 +2,7 @@
 //!
 //! Helm is taken from `SUTLER_HELM` or from `target/peers/bin/helm`; without it these tests are skipped, saying so.
 
-#![allow(clippy::unwrap_used, reason = "tests may")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may")]
 
 mod support;
 

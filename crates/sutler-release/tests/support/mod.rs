@@ -27,6 +27,8 @@ impl World for SimulatedWorld {
         deadline: Timestamp,
     ) -> BoxFuture<'a, Result<Woken, WaitError>> {
         Box::pin(async move {
+            // Others of this program get their turn, as they would while a real clock runs.
+            tokio::task::yield_now().await;
             Ok(match self.0.wait(deadline, None).await.woken {
                 Reason::Change => Woken::Change,
                 Reason::Deadline => Woken::Deadline,
