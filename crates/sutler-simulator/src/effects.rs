@@ -79,7 +79,10 @@ impl Machine {
             Effect::ReplaceStatus(object) => {
                 let served = self.served_of(&object)?;
                 let key = ObjectKey::of(&served.stored_as, &object);
-                self.update(&served, &key, object, status, Ownership::Track, &mut warnings)?;
+                // Most looks of a controller find nothing new: that must cost nothing.
+                if self.kept.objects.at(&key).is_none_or(|old| old["status"] != object["status"]) {
+                    self.update(&served, &key, object, status, Ownership::Track, &mut warnings)?;
+                }
             }
             Effect::Patch { key, patch } => self.patch_effect(&key, &patch, writer)?,
             Effect::PatchStatus { key, patch } => self.patch_effect(&key, &json!({"status": patch}), status)?,
@@ -104,6 +107,9 @@ impl Machine {
             return Err(Refusal::not_found(&served.group_resource(), &key.name));
         };
         let object = merge_patch(old, patch).map_err(|error| Refusal::bad_request(error.to_string()))?;
+        if object == **old {
+            return Ok(());
+        }
         self.update(&served, key, object, writer, Ownership::Track, &mut Vec::new())?;
         Ok(())
     }

@@ -20,9 +20,12 @@
 mod admission;
 mod autoscaler;
 mod conditions;
+mod cron_job;
 mod daemon_set;
 mod deployment;
+mod disruption;
 mod eks;
+mod job;
 mod kubelet;
 mod machines;
 mod pods;
@@ -31,6 +34,7 @@ mod replica_set;
 mod revisions;
 mod scheduler;
 mod services;
+mod stateful_set;
 mod times;
 mod volumes;
 
@@ -295,13 +299,17 @@ pub fn all() -> Vec<Box<dyn Controller>> {
         Box::new(eks::EksAddOns),
         Box::new(deployment::Deployments),
         Box::new(replica_set::ReplicaSets),
+        Box::new(stateful_set::StatefulSets),
         Box::new(daemon_set::DaemonSets),
+        Box::new(cron_job::CronJobs),
+        Box::new(job::Jobs),
         Box::new(volumes::Volumes),
         Box::new(pool::Pools),
         Box::new(scheduler::Scheduler),
         Box::new(kubelet::Kubelet),
         Box::new(services::Endpoints),
         Box::new(services::LoadBalancers),
+        Box::new(disruption::Budgets),
         Box::new(autoscaler::Autoscaler),
     ]
 }

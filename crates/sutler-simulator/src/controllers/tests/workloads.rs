@@ -293,3 +293,99 @@ fn a_pool_that_is_taken_out_drains() {
     assert_eq!(lab.nodes(), "new 1");
     assert_eq!(lab.pods("web").matches("Running ready new").count(), 2, "{}", lab.pods("web"));
 }
+
+fn stateful_set(replicas: i64) -> Value {
+    let mut set = deployment("web", "db", replicas, json!({}));
+    set["kind"] = json!("StatefulSet");
+    set["spec"]["serviceName"] = json!("db");
+    set["spec"]["volumeClaimTemplates"] = json!([{
+        "metadata": {"name": "data"},
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
+    }]);
+    set
+}
+
+#[test]
+fn a_stateful_set_goes_in_order_and_keeps_its_claims() {
+    let mut lab = lab();
+    lab.create(stateful_set(2));
+    lab.pass(5);
+    assert_eq!(lab.list(resource::PODS).iter().filter(|pod| pod["metadata"]["namespace"] == "web").count(), 1);
+    lab.pass(60);
+    let names: Vec<String> =
+        lab.machine.view().list_in(resource::PODS, "web").map(|pod| pod["metadata"]["name"].to_string()).collect();
+    assert_eq!(names, ["\"db-0\"", "\"db-1\""]);
+    let status = lab.get(resource::STATEFUL_SETS, "web", "db")["status"].clone();
+    assert_eq!((&status["readyReplicas"], &status["currentReplicas"]), (&json!(2), &json!(2)));
+    assert_eq!(status["currentRevision"], status["updateRevision"]);
+
+    let path = "/apis/apps/v1/namespaces/web/statefulsets/db";
+    lab.patch(path, &json!({"spec": {"template": {"spec": {"terminationGracePeriodSeconds": 5}}}}));
+    lab.pass(5);
+    let first = lab.get(resource::PODS, "web", "db-0");
+    assert_eq!(first["spec"]["terminationGracePeriodSeconds"], 30, "the highest number is replaced first");
+    lab.pass(90);
+    let status = lab.get(resource::STATEFUL_SETS, "web", "db")["status"].clone();
+    assert_eq!((&status["updatedReplicas"], &status["readyReplicas"]), (&json!(2), &json!(2)), "{status}");
+    assert_eq!(lab.get(resource::PODS, "web", "db-0")["spec"]["terminationGracePeriodSeconds"], 5);
+    lab.patch(path, &json!({"spec": {"replicas": 0}}));
+    lab.pass(30);
+    assert_eq!(lab.pods("web"), "");
+    assert_eq!(lab.list(resource::PERSISTENT_VOLUME_CLAIMS).len(), 2);
+}
+
+#[test]
+fn a_job_completes_and_goes_after_a_while() {
+    let mut lab = lab();
+    let job = lab.create(json!({
+        "apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "load", "namespace": "web"},
+        "spec": {
+            "completions": 3, "parallelism": 2, "ttlSecondsAfterFinished": 30,
+            "template": {"spec": {"restartPolicy": "Never", "containers": [{"name": "a", "image": "a"}]}},
+        },
+    }));
+    let uid = job["metadata"]["uid"].clone();
+    assert_eq!(job["spec"]["selector"]["matchLabels"]["batch.kubernetes.io/controller-uid"], uid);
+    lab.pass(1);
+    assert_eq!(lab.get(resource::JOBS, "web", "load")["status"]["active"], 2);
+    lab.pass(44);
+    let job = lab.get(resource::JOBS, "web", "load");
+    assert_eq!(job["status"]["succeeded"], 3, "{}", job["status"]);
+    assert_eq!(condition(&job, "Complete"), "True CompletionsReached: Reached expected number of succeeded pods");
+    lab.pass(60);
+    assert!(lab.get(resource::JOBS, "web", "load").is_null());
+    assert_eq!(lab.pods("web"), "");
+}
+
+#[test]
+fn a_cron_job_starts_jobs_at_its_times() {
+    let mut lab = lab();
+    lab.create(json!({
+        "apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "tick", "namespace": "web"},
+        "spec": {
+            "schedule": "*/10 * * * *", "successfulJobsHistoryLimit": 1,
+            "jobTemplate": {"spec": {"template": {
+                "spec": {"restartPolicy": "Never", "containers": [{"name": "a", "image": "a"}]},
+            }}},
+        },
+    }));
+    lab.pass(3600);
+    let status = lab.get(resource::CRON_JOBS, "web", "tick")["status"].clone();
+    assert_eq!(status["lastScheduleTime"], "2026-11-23T09:00:00Z");
+    assert_eq!(lab.list(resource::JOBS).len(), 1);
+}
+
+#[test]
+fn a_budget_says_how_many_may_go() {
+    let mut lab = lab();
+    lab.create(deployment("web", "site", 3, json!({})));
+    lab.create(json!({
+        "apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": "site", "namespace": "web"},
+        "spec": {"maxUnavailable": 1, "selector": {"matchLabels": {"app": "site"}}},
+    }));
+    let allowed =
+        |lab: &Lab| lab.get(resource::POD_DISRUPTION_BUDGETS, "web", "site")["status"]["disruptionsAllowed"].clone();
+    assert_eq!(allowed(&lab), 0);
+    lab.pass(40);
+    assert_eq!(allowed(&lab), 1);
+}
