@@ -5,7 +5,7 @@
 use std::net::Ipv6Addr;
 
 use jiff::civil::Date;
-use regex::Regex;
+use sutler_functions::re2::Pattern;
 
 /// Checks a text against a format; unknown formats accept everything.
 ///
@@ -22,7 +22,7 @@ pub(super) fn check(format: &str, text: &str) -> Result<(), String> {
         "date-time" => date_time(text),
         "time" => time(text),
         "uri" | "iri" => uri(text),
-        "regex" => Regex::new(text).map(|_| ()).map_err(|_| format!("invalid regex {}", super::failure::quoted(text))),
+        "regex" => Pattern::new(text.as_bytes()).map(|_| ()).map_err(|error| error.to_string()),
         _ => Ok(()),
     }
 }

@@ -1,7 +1,7 @@
 //! What a schema says of objects, lists, texts and numbers.
 
-use regex::Regex;
 use serde_json::{Map, Number, Value};
+use sutler_functions::re2::Pattern;
 
 use super::document::Draft;
 use super::equality::duplicates;
@@ -45,7 +45,7 @@ impl<'s> Validator<'_, 's> {
                 failures.extend(self.inner(schema, member, name).err());
             }
             for (pattern, schema) in &patterns {
-                if pattern.is_match(name) {
+                if pattern.is_match(name.as_bytes()) {
                     evaluated = true;
                     failures.extend(self.inner(schema, member, name).err());
                 }
@@ -195,8 +195,8 @@ impl<'s> Validator<'_, 's> {
         self.bound(object, "minLength", length, |got, want| got < want, failures);
         self.bound(object, "maxLength", length, |got, want| got > want, failures);
         if let Some(pattern) = object.get("pattern").and_then(Value::as_str) {
-            match Regex::new(pattern) {
-                Ok(regex) if regex.is_match(text) => {}
+            match Pattern::new(pattern.as_bytes()) {
+                Ok(regex) if regex.is_match(text.as_bytes()) => {}
                 Ok(_) => {
                     failures.push(self.failure(format!("{} does not match pattern {}", quoted(text), quoted(pattern))));
                 }
@@ -232,10 +232,10 @@ impl<'s> Validator<'_, 's> {
         check("multipleOf", limit("multipleOf"), &|want| number::is_multiple(got, want));
     }
 
-    fn patterns(&self, object: &'s Map<String, Value>, failures: &mut Vec<Failure>) -> Vec<(Regex, &'s Value)> {
+    fn patterns(&self, object: &'s Map<String, Value>, failures: &mut Vec<Failure>) -> Vec<(Pattern, &'s Value)> {
         let mut patterns = Vec::new();
         for (pattern, schema) in map_of(object, "patternProperties") {
-            match Regex::new(pattern) {
+            match Pattern::new(pattern.as_bytes()) {
                 Ok(regex) => patterns.push((regex, schema)),
                 Err(_) => failures.push(self.failure(format!("{} is not a valid pattern", quoted(pattern)))),
             }

@@ -13,6 +13,8 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use sutler_chart::helm_template::WriteMode;
+
 fn here() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests")
 }
@@ -192,6 +194,47 @@ fn random_values_coalesce_as_helm_coalesces_them() {
         differences.extend(compare(&values, &theirs(&helm, &line), &ours(&line)));
     }
     assert!(differences.is_empty(), "{} of {count} differ:\n{}", differences.len(), differences.join("\n"));
+}
+
+#[test]
+fn output_folders_hold_what_helm_writes() {
+    let Some(helm) = helm() else {
+        println!("skipped output_folders_hold_what_helm_writes: no Helm (cargo xtask peers, or SUTLER_HELM)");
+        return;
+    };
+    for flags in
+        ["", " --include-crds", " --release-name", " --no-hooks", " --skip-tests", " --include-crds --release-name"]
+    {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let line = format!("r hooks --output-dir {}/out{flags}", folder.path().display());
+        let expected = theirs(&helm, &line);
+        let output = flags::run(&flags::words(&line), &here().join("charts"));
+        assert_eq!(transcript(&line, output.exit_code, &output.stdout, &output.stderr), expected);
+        let mut written = std::collections::BTreeMap::new();
+        for file in output.files {
+            let text: &mut String = written.entry(file.path).or_default();
+            if file.mode == WriteMode::Replace {
+                text.clear();
+            }
+            text.push_str(&file.text);
+        }
+        for (path, text) in &written {
+            assert_eq!(&std::fs::read_to_string(path).expect("helm wrote the file"), text, "{path}");
+        }
+        assert_eq!(files_below(folder.path()), written.into_keys().collect::<Vec<_>>(), "{line}");
+    }
+}
+
+fn files_below(folder: &Path) -> Vec<String> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        match entry.path() {
+            path if path.is_dir() => files.extend(files_below(&path)),
+            path => files.push(path.display().to_string()),
+        }
+    }
+    files.sort();
+    files
 }
 
 /// The charts that the project brings.
