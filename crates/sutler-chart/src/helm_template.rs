@@ -19,7 +19,7 @@ use crate::chart::Chart;
 use crate::dependencies;
 use crate::load::FindError;
 use crate::log::{Level, Remark};
-use crate::manifest::{Hook, HookEvent, split_documents};
+use crate::manifest::split_documents;
 use crate::pattern::PathPattern;
 use crate::release_name::{RELEASE_NAME_RULE, is_release_name};
 use crate::render::{
@@ -357,7 +357,7 @@ impl Printed<'_> {
         if self.flags.no_hooks {
             return;
         }
-        for hook in rendered.hooks.iter().filter(|hook| !(self.flags.skip_tests && is_test(hook))) {
+        for hook in rendered.hooks.iter().filter(|hook| !(self.flags.skip_tests && hook.is_test())) {
             self.document(&root, &hook.path, &hook.manifest, WriteMode::Append);
         }
     }
@@ -374,10 +374,6 @@ impl Printed<'_> {
         let mode = if is_new { mode } else { WriteMode::Append };
         self.files.push(OutputFile { path, text: document, mode });
     }
-}
-
-fn is_test(hook: &Hook) -> bool {
-    hook.events.contains(&HookEvent::Test)
 }
 
 /// A made-up release name as `helm install --generate-name` makes it: the chart's file name up to its first dot, and the second.

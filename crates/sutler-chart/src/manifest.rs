@@ -66,6 +66,13 @@ pub struct Hook {
     pub output_log_policies: Vec<String>,
 }
 
+impl Hook {
+    /// Whether it runs with `helm test`.
+    pub fn is_test(&self) -> bool {
+        self.events.contains(&HookEvent::Test)
+    }
+}
+
 fn is_zero(weight: &i64) -> bool {
     *weight == 0
 }

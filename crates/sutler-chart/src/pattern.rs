@@ -259,4 +259,12 @@ mod tests {
             assert_eq!(FileGlob::new(pattern).matches(name), expected, "{pattern} {name}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_pattern_meets_any_name(pattern in "[a*?\\[\\]^!{},/\\\\-]{0,12}", name in "[a*?\\[/-]{0,12}") {
+            let _ = path(&pattern, &name);
+            let _ = FileGlob::new(&pattern).matches(&name);
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{DEEPEST_SUBCHART, LoadError, SourceFile, archive};
+use super::{DEEPEST_SUBCHART, LARGEST_CHART, LoadError, SourceFile, archive};
 use crate::chart::{Chart, ChartData, ChartFile, Defaults};
 use crate::decode::DecodeError;
 use crate::log::{Level, Remark};
@@ -11,8 +11,19 @@ use crate::metadata::{Draft, read_lock};
 use crate::text::extension;
 use crate::values;
 
+/// How much all archives of one chart, one inside the other, may unpack to, in bytes. Helm bounds each by itself only, and so a
+/// small archive of archives can fill any memory.
+const LARGEST_NESTING: u64 = 4 * LARGEST_CHART;
+
+/// What is kept while a chart and its subcharts are put together.
+pub(super) struct Loading<'r> {
+    pub(super) remarks: &'r mut Vec<Remark>,
+    /// Bytes that came out of archives below `charts/` so far.
+    pub(super) unpacked: u64,
+}
+
 /// A chart of the given files. `depth` counts the charts above it.
-pub(super) fn chart(files: Vec<SourceFile>, depth: usize, remarks: &mut Vec<Remark>) -> Result<Chart, LoadError> {
+pub(super) fn chart(files: Vec<SourceFile>, depth: usize, loading: &mut Loading<'_>) -> Result<Chart, LoadError> {
     if depth > DEEPEST_SUBCHART {
         return Err(LoadError::TooDeep);
     }
@@ -41,7 +52,7 @@ pub(super) fn chart(files: Vec<SourceFile>, depth: usize, remarks: &mut Vec<Rema
                 warn_unless_v1(
                     &draft,
                     "Warning: Dependencies are handled in Chart.yaml since apiVersion \"v2\". We recommend migrating dependencies to Chart.yaml.",
-                    remarks,
+                    loading.remarks,
                 );
                 has_metadata = true;
                 document("requirements.yaml", file, |text| draft.read(text))?;
@@ -54,7 +65,7 @@ pub(super) fn chart(files: Vec<SourceFile>, depth: usize, remarks: &mut Vec<Rema
                 warn_unless_v1(
                     &draft,
                     "Warning: Dependency locking is handled in Chart.lock since apiVersion \"v2\". We recommend migrating to Chart.lock.",
-                    remarks,
+                    loading.remarks,
                 );
                 if draft.api_version() == "v1" {
                     parts.push(file.clone());
@@ -84,7 +95,7 @@ pub(super) fn chart(files: Vec<SourceFile>, depth: usize, remarks: &mut Vec<Rema
             continue;
         }
         let parent = data.metadata.name.clone();
-        let loaded = subchart(&name, files, depth, &parent, remarks);
+        let loaded = subchart(&name, files, depth, &parent, loading);
         data.dependencies.push(match loaded {
             Err(error @ LoadError::SubchartArchive { .. }) => return Err(error),
             loaded => loaded.map_err(|source| LoadError::Subchart { name, chart: parent, source: Box::new(source) })?,
@@ -99,7 +110,7 @@ fn subchart(
     files: Vec<SourceFile>,
     depth: usize,
     parent: &str,
-    remarks: &mut Vec<Remark>,
+    loading: &mut Loading<'_>,
 ) -> Result<Chart, LoadError> {
     if extension(name) != ".tgz" {
         // A file directly in charts/ is no chart: a folder without files is refused for its missing Chart.yaml.
@@ -107,10 +118,17 @@ fn subchart(
             let (_, rest) = file.name.split_once('/')?;
             Some(SourceFile { name: rest.to_owned(), ..file })
         });
-        return chart(inner.collect(), depth + 1, remarks);
+        return chart(inner.collect(), depth + 1, loading);
     }
     match files.into_iter().next() {
-        Some(file) if file.name == name => chart(archive::unpack(&file.data)?, depth + 1, remarks),
+        Some(file) if file.name == name => {
+            let files = archive::unpack(&file.data)?;
+            loading.unpacked += files.iter().map(|file| file.data.len() as u64).sum::<u64>();
+            if loading.unpacked > LARGEST_NESTING {
+                return Err(LoadError::NestedTooLarge);
+            }
+            chart(files, depth + 1, loading)
+        }
         other => Err(LoadError::SubchartArchive {
             chart: parent.to_owned(),
             expected: name.to_owned(),

@@ -168,6 +168,9 @@ pub enum LoadError {
         #[source]
         source: Box<LoadError>,
     },
+    /// Archives below `charts/`, and those in them, unpack to more than four times [`LARGEST_CHART`].
+    #[error("archives in charts/ are larger than {} bytes together", 4 * LARGEST_CHART)]
+    NestedTooLarge,
     /// Charts nest deeper than [`DEEPEST_SUBCHART`], or links lead in a circle.
     #[error("charts nest deeper than {DEEPEST_SUBCHART} levels")]
     TooDeep,
@@ -205,18 +208,20 @@ impl Chart {
     /// # Errors
     /// As [`Chart::load`].
     pub fn load_with_remarks(source: ChartSource<'_>, remarks: &mut Vec<Remark>) -> Result<Chart, LoadError> {
+        let mut loading = assemble::Loading { remarks, unpacked: 0 };
         match source {
             ChartSource::Folder(path) => {
                 check_version(&folder::read_metadata(path)?)?;
-                assemble::chart(folder::read(path, remarks)?, 0, remarks)
+                let files = folder::read(path, loading.remarks)?;
+                assemble::chart(files, 0, &mut loading)
             }
             ChartSource::Archive(bytes) => {
                 let files = archive::unpack(bytes)?;
                 let metadata = files.iter().find(|file| file.name == "Chart.yaml");
                 check_version(&metadata.ok_or(LoadError::NoMetadataInArchive)?.data)?;
-                assemble::chart(files, 0, remarks)
+                assemble::chart(files, 0, &mut loading)
             }
-            ChartSource::Files { files } => assemble::chart(files, 0, remarks),
+            ChartSource::Files { files } => assemble::chart(files, 0, &mut loading),
         }
     }
 }

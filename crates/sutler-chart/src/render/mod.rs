@@ -23,7 +23,7 @@ use crate::chart::{Chart, Crd};
 use crate::decode::DecodeError;
 use crate::dependencies;
 use crate::log::Remark;
-use crate::manifest::{Hook, HookEvent, Manifest, ManifestError, sort_manifests};
+use crate::manifest::{Hook, Manifest, ManifestError, sort_manifests};
 use crate::order::INSTALL_ORDER;
 use crate::schema;
 use crate::values::{Coalesce, TypeMismatch, deep_copy_map};
@@ -258,10 +258,5 @@ impl Rendered {
             text.push_str(&format!("---\n# Source: {source}\n{document}\n"));
         }
         text
-    }
-
-    /// Whether a hook is a test.
-    pub fn is_test(hook: &Hook) -> bool {
-        hook.events.contains(&HookEvent::Test)
     }
 }
