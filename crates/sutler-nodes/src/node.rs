@@ -69,11 +69,14 @@ pub fn node_object(pool: &Pool, spec: NodeSpec<'_>) -> Value {
     node
 }
 
+/// How the names of nodes that are not there begin.
+pub(crate) const TEMPLATE_PREFIX: &str = "template-node-for-";
+
 /// A node of the pool that is not there: what the autoscaler takes a new one for. `number` tells templates apart.
 #[must_use]
 pub(crate) fn template_node(pool: &Pool, instance: &crate::instances::InstanceType, zone: &str, number: u32) -> Value {
     let region = zone.trim_end_matches(|letter: char| letter.is_ascii_lowercase());
-    let name = format!("template-node-for-{}-{number}", pool.name);
+    let name = format!("{TEMPLATE_PREFIX}{}-{number}", pool.name);
     let identity = NodeIdentity { name: &name, instance, region, zone };
     let root_volume_gib = crate::capacity::DEFAULT_ROOT_VOLUME_GIB;
     node_object(pool, NodeSpec { identity, root_volume_gib, kubernetes_version: "" })

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use sutler_objects::object::{at, list, text};
+use sutler_objects::quantity::Quantity;
 
 /// What the scheduler's scores count for a container that asks for no CPU, millicores.
 const SCORED_CPU: i64 = 100;
@@ -36,19 +37,14 @@ impl Resources {
     pub fn of(list: &Value) -> Self {
         let mut resources = Self::default();
         for (name, quantity) in list.as_object().into_iter().flatten() {
-            let text = match quantity {
-                Value::String(text) => text.clone(),
-                number => number.to_string(),
-            };
-            let Some(thousandths) = thousandths(&text) else { continue };
-            let whole = whole(thousandths);
+            let Ok(quantity) = Quantity::from_value(quantity) else { continue };
             match name.as_str() {
-                "cpu" => resources.cpu = i64::try_from(thousandths).unwrap_or(i64::MAX),
-                "memory" => resources.memory = whole,
-                "ephemeral-storage" => resources.ephemeral_storage = whole,
-                "pods" => resources.pods = whole,
+                "cpu" => resources.cpu = quantity.millis(),
+                "memory" => resources.memory = quantity.units(),
+                "ephemeral-storage" => resources.ephemeral_storage = quantity.units(),
+                "pods" => resources.pods = quantity.units(),
                 _ => {
-                    resources.extended.insert(name.clone(), whole);
+                    resources.extended.insert(name.clone(), quantity.units());
                 }
             }
         }
@@ -172,52 +168,6 @@ fn sum_requests(spec: &Value, missing: &Resources) -> Resources {
     total
 }
 
-/// A quantity in thousandths, rounded up; `None` if it is no quantity or beyond what the API server takes.
-fn thousandths(text: &str) -> Option<i128> {
-    const LONGEST: usize = 40;
-    let text = text.trim();
-    if text.len() > LONGEST {
-        return None;
-    }
-    let number = text.find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | '+' | '-'))).unwrap_or(text.len());
-    let (number, suffix) = text.split_at(number);
-    // The factor is numerator / 10^down, so that no fraction is lost before the end.
-    let (up, down): (i128, u32) = match suffix {
-        "n" => (1, 6),
-        "u" => (1, 3),
-        "m" => (1, 0),
-        "" => (1_000, 0),
-        "k" => (1_000_000, 0),
-        "M" => (1_000_000_000, 0),
-        "G" => (1_000_000_000_000, 0),
-        "T" => (1_000_000_000_000_000, 0),
-        "P" => (1_000_000_000_000_000_000, 0),
-        "E" => (1_000_000_000_000_000_000_000, 0),
-        "Ki" => (1_000 << 10, 0),
-        "Mi" => (1_000 << 20, 0),
-        "Gi" => (1_000 << 30, 0),
-        "Ti" => (1_000 << 40, 0),
-        "Pi" => (1_000 << 50, 0),
-        "Ei" => (1_000 << 60, 0),
-        exponent => {
-            let exponent: i32 = exponent.strip_prefix(['e', 'E'])?.parse().ok().filter(|e| (-18..=18).contains(e))?;
-            let power = 10_i128.pow(exponent.unsigned_abs());
-            if exponent < 0 { (1_000, exponent.unsigned_abs()) } else { (power * 1_000, 0) }
-        }
-    };
-    let (integer, fraction) = number.split_once('.').unwrap_or((number, ""));
-    let digits: i128 = format!("{integer}{fraction}").parse().ok()?;
-    let scale = 10_i128.checked_pow(u32::try_from(fraction.len()).ok()? + down)?;
-    let product = digits.checked_mul(up)?;
-    Some(product.div_euclid(scale) + i128::from(product.rem_euclid(scale) != 0))
-}
-
-/// Whole units of thousandths, rounded up.
-fn whole(thousandths: i128) -> i64 {
-    let whole = thousandths.div_euclid(1_000) + i128::from(thousandths.rem_euclid(1_000) != 0);
-    i64::try_from(whole).unwrap_or(i64::MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -230,7 +180,7 @@ mod tests {
         });
         let read = Resources::of(&list);
         assert_eq!((read.cpu, read.memory, read.ephemeral_storage, read.pods), (1500, 1_610_612_736, 1000, 110));
-        assert_eq!(json!(read.extended), json!({"a/b": 1, "nvidia.com/gpu": 1}));
+        assert_eq!(json!(read.extended), json!({"a/b": 1, "long": i64::MAX, "nvidia.com/gpu": 1}));
         for (text, cpu) in [("0.1", 100), ("100u", 1), ("2", 2000), ("0.0001", 1), ("2e-1", 200), ("1k", 1_000_000)] {
             assert_eq!(Resources::of(&json!({"cpu": text})).cpu, cpu, "{text}");
         }

@@ -10,7 +10,7 @@ use sutler_objects::selector::LabelSelector;
 
 use crate::autoscaler::{Flags, PodKey};
 use crate::resources::Resources;
-use crate::scheduler::{NodeFacts, PodFacts, Snapshot, fits};
+use crate::scheduler::{NodeFacts, PodFacts, Snapshot, first_fit};
 
 const SAFE_TO_EVICT: &str = "cluster-autoscaler.kubernetes.io/safe-to-evict";
 const SAFE_LOCAL_VOLUMES: &str = "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes";
@@ -260,8 +260,7 @@ fn move_away<'a>(snapshot: &mut Snapshot<'a>, node: &str, pods: Vec<Arc<PodFacts
         // Where it runs must not bind it to the node that goes.
         let mut free = (*pod).clone();
         free.is_placed_anew = true;
-        let names: Vec<&str> = trial.nodes().iter().map(NodeFacts::name).collect();
-        let place = names.into_iter().find(|name| fits(&free, &trial, name).is_ok());
+        let place = first_fit(&free, &trial, |_| true);
         let (namespace, name) = (pod.namespace().to_owned(), pod.name().to_owned());
         match place {
             Some(place) => trial.place(pod, place),

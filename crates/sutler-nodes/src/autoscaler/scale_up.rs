@@ -10,10 +10,10 @@ use sutler_objects::object::{list, text};
 use crate::autoscaler::{Expander, Flags, PodKey, group_name};
 use crate::daemons::{Daemon, daemon_on_node, daemon_pod};
 use crate::instances::lookup;
-use crate::node::template_node;
+use crate::node::{TEMPLATE_PREFIX, template_node};
 use crate::pool::Pool;
 use crate::resources::Resources;
-use crate::scheduler::{NodeFacts, PodFacts, Snapshot, fits};
+use crate::scheduler::{NodeFacts, PodFacts, Snapshot, first_fit, fits};
 
 /// The most nodes that one round adds: `--max-nodes-per-scaleup`.
 const MOST_AT_ONCE: u32 = 1000;
@@ -254,8 +254,7 @@ fn still_pending<'t, 'a: 't>(
         let place = if class.as_ref().is_some_and(|class| hopeless.contains(class)) {
             None
         } else {
-            let names: Vec<&str> = snapshot.nodes().iter().map(NodeFacts::name).collect();
-            names.into_iter().find(|name| fits(pod, snapshot, name).is_ok())
+            first_fit(pod, snapshot, |_| true)
         };
         match place {
             Some(node) => {
@@ -301,7 +300,8 @@ fn estimate<'i>(
     let room = group.max.saturating_sub(group.size).min(MOST_AT_ONCE);
     for index in order {
         let pod = &input.pending[index];
-        let mut place = names.iter().copied().find(|name| fits(pod, &trial, name).is_ok());
+        let is_new = |node: &NodeFacts<'_>| node.name().starts_with(TEMPLATE_PREFIX) && names.contains(&node.name());
+        let mut place = first_fit(pod, &trial, is_new);
         let last_is_empty = names.last().is_some_and(|name| !used.contains(name));
         let count = u32::try_from(names.len()).unwrap_or(u32::MAX);
         if place.is_none() && !last_is_empty && count < room {

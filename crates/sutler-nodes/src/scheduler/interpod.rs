@@ -26,13 +26,12 @@ impl Affinities {
         let namespace_labels = snapshot.namespace_labels(pod.namespace());
         let looks_around = !pod.affinity.is_empty() || !pod.anti_affinity.is_empty();
         for node in snapshot.nodes() {
-            for other in &node.pods {
+            for other in &node.choosy_pods {
                 for term in other.anti_affinity.iter().filter(|term| term.matches(pod, namespace_labels)) {
                     count(&mut affinities.unwelcome, node, term, 1);
                 }
-                if !looks_around {
-                    continue;
-                }
+            }
+            for other in node.pods.iter().filter(|_| looks_around) {
                 let other_labels = snapshot.namespace_labels(other.namespace());
                 if all_match(&pod.affinity, other, other_labels) {
                     for term in &pod.affinity {
@@ -94,8 +93,9 @@ const HARD_WEIGHT: i64 = 1;
 pub(super) fn scores(pod: &PodFacts<'_>, snapshot: &Snapshot<'_>, feasible: &[&NodeFacts<'_>]) -> Option<Vec<i64>> {
     let namespace_labels = snapshot.namespace_labels(pod.namespace());
     let mut places = Places::new();
+    let has_preferences = !pod.preferred_affinity.is_empty() || !pod.preferred_anti_affinity.is_empty();
     for node in snapshot.nodes() {
-        for other in &node.pods {
+        for other in if has_preferences { &node.pods } else { &node.choosy_pods } {
             let other_labels = snapshot.namespace_labels(other.namespace());
             let mut weigh = |weight: i64, term: &PodTerm, matches: bool| {
                 if matches {

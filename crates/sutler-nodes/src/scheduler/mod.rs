@@ -53,6 +53,17 @@ pub fn schedule(pod: &PodFacts<'_>, snapshot: &Snapshot<'_>, tie: u64) -> Verdic
     }
 }
 
+/// The first node, in the snapshot's order and among those that `wanted` allows, on which `pod` could run.
+#[must_use]
+pub fn first_fit<'a>(
+    pod: &PodFacts<'_>,
+    snapshot: &Snapshot<'a>,
+    wanted: impl Fn(&NodeFacts<'_>) -> bool,
+) -> Option<&'a str> {
+    let filters = filter::Filters::prepare(pod, snapshot);
+    snapshot.nodes().iter().filter(|node| wanted(node)).find(|node| filters.check(node).is_ok()).map(NodeFacts::name)
+}
+
 /// Whether `pod` could run on the node of this name, and if not, why.
 ///
 /// # Errors

@@ -27,6 +27,8 @@ pub struct NodeFacts<'a> {
     pub is_unschedulable: bool,
     /// Its pods, finished ones left out.
     pub pods: Vec<Arc<PodFacts<'a>>>,
+    /// Those of them that have a say about which pods they run beside.
+    pub(super) choosy_pods: Vec<Arc<PodFacts<'a>>>,
 }
 
 impl<'a> NodeFacts<'a> {
@@ -45,6 +47,7 @@ impl<'a> NodeFacts<'a> {
             taints: list(node, &["spec", "taints"]).iter().filter_map(taint).collect(),
             is_unschedulable: at(node, &["spec", "unschedulable"]).and_then(Value::as_bool).unwrap_or(false),
             pods: Vec::new(),
+            choosy_pods: Vec::new(),
         }
     }
 
@@ -70,6 +73,9 @@ impl<'a> NodeFacts<'a> {
     pub fn place(&mut self, pod: Arc<PodFacts<'a>>) {
         self.requested.add(&pod.requests);
         self.requested_for_scores.add(&pod.requests_for_scores);
+        if pod.has_affinity() {
+            self.choosy_pods.push(Arc::clone(&pod));
+        }
         self.pods.push(pod);
     }
 }

@@ -14,6 +14,10 @@ use crate::resources::{Resources, pod_requests, pod_requests_for_scores};
 pub struct PodFacts<'a> {
     /// The Pod.
     pub object: &'a Value,
+    /// Its namespace, labels and whether it is being deleted: looked at so often that they are read once.
+    namespace: &'a str,
+    labels: Option<&'a Map<String, Value>>,
+    is_terminating: bool,
     /// What it asks for, as [`pod_requests`].
     pub requests: Resources,
     /// The same with 100 millicores and 200 MiB for containers that ask for nothing: `NonZeroRequested`.
@@ -144,6 +148,9 @@ impl<'a> PodFacts<'a> {
         let selector = at(spec, &["nodeSelector"]).and_then(Value::as_object);
         Self {
             object: pod,
+            namespace: object::namespace(pod),
+            labels: object::labels(pod),
+            is_terminating: at(pod, &["metadata", "deletionTimestamp"]).is_some(),
             requests: pod_requests(spec),
             requests_for_scores: pod_requests_for_scores(spec),
             priority: object::integer(spec, &["priority"]).unwrap_or(0),
@@ -180,13 +187,13 @@ impl<'a> PodFacts<'a> {
     /// `metadata.namespace`.
     #[must_use]
     pub fn namespace(&self) -> &'a str {
-        object::namespace(self.object)
+        self.namespace
     }
 
     /// `metadata.labels`.
     #[must_use]
     pub fn labels(&self) -> Option<&'a Map<String, Value>> {
-        object::labels(self.object)
+        self.labels
     }
 
     /// `spec.nodeName`, empty while it has none or where that does not count.
@@ -201,7 +208,15 @@ impl<'a> PodFacts<'a> {
     /// Whether it is being deleted.
     #[must_use]
     pub fn is_terminating(&self) -> bool {
-        at(self.object, &["metadata", "deletionTimestamp"]).is_some()
+        self.is_terminating
+    }
+
+    /// Whether it has any say about which pods it runs beside.
+    pub(super) fn has_affinity(&self) -> bool {
+        !(self.affinity.is_empty()
+            && self.anti_affinity.is_empty()
+            && self.preferred_affinity.is_empty()
+            && self.preferred_anti_affinity.is_empty())
     }
 
     /// Whether scheduling gates hold it back.
