@@ -42,7 +42,7 @@ impl Pattern {
             expression: String::from_utf8_lossy(pattern).into_owned(),
         })?;
         let hir = parse::parse(text)?;
-        let config = Regex::config().nfa_size_limit(Some(SIZE_LIMIT)).utf8_empty(false);
+        let config = Regex::config().nfa_size_limit(Some(SIZE_LIMIT)).utf8_empty(true);
         let regex = Regex::builder()
             .configure(config)
             .build_from_hir(&hir)

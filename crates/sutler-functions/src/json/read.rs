@@ -88,8 +88,13 @@ impl Reader<'_> {
         self.text.get(self.at).copied().ok_or(ReadError::UnexpectedEnd)
     }
 
+    /// The next byte within something that white space ends; at its end, Go reads a text as if a space followed.
+    fn peek_inside(&self) -> u8 {
+        self.text.get(self.at).copied().unwrap_or(b' ')
+    }
+
     fn invalid<T>(&self, context: impl Into<String>) -> Result<T, ReadError> {
-        let found = quote_char(self.peek()?);
+        let found = quote_char(self.peek_inside());
         Err(ReadError::InvalidCharacter { found, context: context.into() })
     }
 
@@ -199,7 +204,7 @@ impl Reader<'_> {
 
     fn literal(&mut self, word: &str, value: Value) -> Result<Expect, ReadError> {
         for expected in word.bytes() {
-            if self.peek()? != expected {
+            if self.peek_inside() != expected {
                 return self.invalid(format!("in literal {word} (expecting '{}')", char::from(expected)));
             }
             self.at += 1;
@@ -215,27 +220,27 @@ impl Reader<'_> {
 
     fn number(&mut self) -> Result<Value, ReadError> {
         let start = self.at;
-        if self.peek()? == b'-' {
+        if self.peek_inside() == b'-' {
             self.at += 1;
         }
-        match self.peek()? {
+        match self.peek_inside() {
             b'0' => self.at += 1,
             b'1'..=b'9' => self.digits(),
             _ => return self.invalid("in numeric literal"),
         }
         if self.text.get(self.at) == Some(&b'.') {
             self.at += 1;
-            if !self.peek()?.is_ascii_digit() {
+            if !self.peek_inside().is_ascii_digit() {
                 return self.invalid("after decimal point in numeric literal");
             }
             self.digits();
         }
         if matches!(self.text.get(self.at), Some(b'e' | b'E')) {
             self.at += 1;
-            if matches!(self.peek()?, b'+' | b'-') {
+            if matches!(self.peek_inside(), b'+' | b'-') {
                 self.at += 1;
             }
-            if !self.peek()?.is_ascii_digit() {
+            if !self.peek_inside().is_ascii_digit() {
                 return self.invalid("in exponent of numeric literal");
             }
             self.digits();
@@ -281,7 +286,7 @@ impl Reader<'_> {
     }
 
     fn escape(&mut self) -> Result<char, ReadError> {
-        let rune = match self.peek()? {
+        let rune = match self.peek_inside() {
             byte @ (b'"' | b'\\' | b'/') => char::from(byte),
             b'b' => '\x08',
             b'f' => '\x0c',
@@ -317,7 +322,7 @@ impl Reader<'_> {
     fn four_digits(&mut self) -> Result<u32, ReadError> {
         let mut code = 0;
         for _ in 0..4 {
-            let Some(digit) = char::from(self.peek()?).to_digit(16) else {
+            let Some(digit) = char::from(self.peek_inside()).to_digit(16) else {
                 return self.invalid("in \\u hexadecimal character escape");
             };
             code = code * 16 + digit;

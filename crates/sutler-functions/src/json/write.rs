@@ -26,23 +26,23 @@ pub enum WriteError {
     /// A function or a complex number.
     #[error("json: unsupported type: {0}")]
     UnsupportedType(&'static str),
-    /// A value that contains itself (or is nested beyond [`crate::MAX_DEPTH`]).
-    #[error("json: unsupported value: encountered a cycle via map[string]interface {{}}")]
-    Cycle,
+    /// A value that contains itself, through a value of that type.
+    #[error("json: unsupported value: encountered a cycle via {0}")]
+    Cycle(&'static str),
+    /// A value nested deeper than anything is walked here.
+    #[error(transparent)]
+    TooDeep(#[from] TooDeep),
 }
 
-impl From<TooDeep> for WriteError {
-    fn from(_: TooDeep) -> Self {
-        WriteError::Cycle
-    }
-}
+/// From this depth on, as in Go, values are remembered to find out whether one contains itself.
+const WATCHED_DEPTH: usize = 1000;
 
 /// A value as JSON.
 ///
 /// # Errors
 /// [`WriteError`].
 pub fn write(value: &Value, style: Style) -> Result<String, WriteError> {
-    let mut writer = Writer { out: String::new(), style };
+    let mut writer = Writer { out: String::new(), style, above: Vec::new() };
     writer.value(value, 0)?;
     Ok(writer.out)
 }
@@ -50,6 +50,8 @@ pub fn write(value: &Value, style: Style) -> Result<String, WriteError> {
 struct Writer {
     out: String,
     style: Style,
+    /// The maps and lists being written that are nested beyond [`WATCHED_DEPTH`].
+    above: Vec<Value>,
 }
 
 impl Writer {
@@ -61,8 +63,8 @@ impl Writer {
             Value::Float64(number) => self.out.push_str(&float(*number)?),
             Value::Float32(number) => self.out.push_str(&float32(*number)?),
             Value::Map(map) if map.is_nil() => self.out.push_str("null"),
-            Value::Map(map) => depth::descend(depth, |depth| {
-                self.object(map.entries().iter().map(|(key, value)| (key, value)), depth)
+            Value::Map(map) => self.watched(value, depth, |writer, depth| {
+                writer.object(map.entries().iter().map(|(key, value)| (key, value)), depth)
             })?,
             Value::List(list) if list.is_nil() => self.out.push_str("null"),
             Value::List(list) => match list.as_bytes() {
@@ -71,7 +73,8 @@ impl Writer {
                     self.out.push_str(&base64::engine::general_purpose::STANDARD.encode(bytes.as_bytes()));
                     self.out.push('"');
                 }
-                None => depth::descend(depth, |depth| self.array(list.as_values().unwrap_or_default(), depth))?,
+                None => self
+                    .watched(value, depth, |writer, depth| writer.array(list.as_values().unwrap_or_default(), depth))?,
             },
             Value::Object(object) => {
                 if let Some(value) = object.json_value() {
@@ -94,6 +97,30 @@ impl Writer {
                 _ => self.out.push_str("null"),
             },
         }
+        Ok(())
+    }
+
+    /// Writes what is inside a map or list, unless that is inside itself.
+    fn watched(
+        &mut self,
+        value: &Value,
+        depth: usize,
+        write: impl FnOnce(&mut Self, usize) -> Result<(), WriteError>,
+    ) -> Result<(), WriteError> {
+        if depth < WATCHED_DEPTH {
+            return depth::descend(depth, |depth| write(self, depth));
+        }
+        let same = |above: &Value| match (above, value) {
+            (Value::Map(above), Value::Map(map)) => above.ptr_eq(map),
+            (Value::List(above), Value::List(list)) => above.ptr_eq(list),
+            _ => false,
+        };
+        if self.above.iter().any(same) {
+            return Err(WriteError::Cycle(value.type_name()));
+        }
+        self.above.push(value.clone());
+        depth::descend(depth, |depth| write(self, depth))?;
+        self.above.pop();
         Ok(())
     }
 

@@ -363,12 +363,14 @@ fn read_offset(rest: &mut &[u8], shape: OffsetShape) -> Step<i64> {
         return Err(Failure::Mismatch);
     }
     let part = |at: usize| number(&mut &text[at..at + 2], true);
-    let hours = part(1)?;
-    let minutes = minute_at.map_or(Ok(0), part)?;
-    let seconds = second_at.map_or(Ok(0), part)?;
-    within(hours, 25, "time zone offset hour")?;
-    within(minutes, 61, "time zone offset minute")?;
-    within(seconds, 61, "time zone offset second")?;
+    // Go looks at the ranges of what it could read before it says that it could not read the rest, and names the last.
+    let hours = part(1);
+    let minutes = hours.as_ref().map_or(Ok(0), |_| minute_at.map_or(Ok(0), part));
+    let seconds = minutes.as_ref().map_or(Ok(0), |_| second_at.map_or(Ok(0), part));
+    within(*seconds.as_ref().unwrap_or(&0), 61, "time zone offset second")?;
+    within(*minutes.as_ref().unwrap_or(&0), 61, "time zone offset minute")?;
+    within(*hours.as_ref().unwrap_or(&0), 25, "time zone offset hour")?;
+    let (hours, minutes, seconds) = (hours?, minutes?, seconds?);
     let offset = (hours * 60 + minutes) * 60 + seconds;
     match text[0] {
         b'+' => Ok(offset),

@@ -146,10 +146,14 @@ const TIMES: &[&str] = &[
 const VERSIONS: &[&str] = &[r#"(semver "1.2.3")"#];
 
 /// A small generator of numbers (xorshift64*): its seed is all there is to repeat a run.
-struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
-    fn below(&mut self, bound: usize) -> usize {
+    pub(crate) fn new(seed: u64) -> Self {
+        Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
+    }
+
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
@@ -157,7 +161,7 @@ impl Random {
         usize::try_from(mixed).unwrap() % bound
     }
 
-    fn choose<'a>(&mut self, among: &[&'a str]) -> &'a str {
+    pub(crate) fn choose<'a>(&mut self, among: &[&'a str]) -> &'a str {
         among[self.below(among.len())]
     }
 
@@ -213,7 +217,7 @@ impl Random {
 
 /// That many templates, each of which calls one function and shows type, text and JSON of what it answers.
 pub(crate) fn templates(seed: u64, count: usize) -> Vec<String> {
-    let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
+    let mut random = Random::new(seed);
     let only = std::env::var("SUTLER_FUNCTION").ok();
     let functions: Vec<&Function> = sutler_functions::all()
         .filter(|function| !LEFT_OUT.contains(&function.name))

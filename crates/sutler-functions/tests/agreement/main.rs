@@ -5,8 +5,10 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod certificates;
+mod engine;
 mod generate;
 mod judge;
+mod texts;
 
 use std::cell::Cell;
 use std::fmt::Write as _;
@@ -21,6 +23,12 @@ const DATA: &str = include_str!("../cases/data.json");
 
 /// A host whose clock stands still and whose randomness repeats itself.
 struct Fixed(Cell<u64>);
+
+impl Default for Fixed {
+    fn default() -> Self {
+        Fixed(Cell::new(0x9E37_79B9_7F4A_7C15))
+    }
+}
 
 impl Host for Fixed {
     fn lookup(&self, _: &str, _: &str, _: &str, _: &str) -> Result<Map, String> {
@@ -82,7 +90,7 @@ fn outcome(data: &str, template: &str) -> Result<Vec<u8>, Vec<u8>> {
         .with_functions(sutler_functions::all())
         .with_missing_key(sutler_template::MissingKey::Zero);
     set.parse("t", template).map_err(|error| error.to_string().into_bytes())?;
-    let host = HostBox(Box::new(Fixed(Cell::new(0x9E37_79B9_7F4A_7C15))));
+    let host = HostBox(Box::new(Fixed::default()));
     let options = sutler_template::ExecuteOptions { host: Some(&host), ..Default::default() };
     set.execute("t", &data, options)
         .map(|output| output.as_bytes().to_vec())
@@ -166,12 +174,12 @@ fn record_cases() {
     }
 }
 
-#[test]
-fn generated_cases_come_out_as_helm_renders_them() {
+/// Compares made-up templates with Helm; `make` gets a seed and how many are wanted.
+fn check_generated(make: impl Fn(u64, usize) -> Vec<String>) {
     let judge = match judge::Judge::build() {
         Ok(judge) => judge,
         Err(reason) => {
-            println!("skipped generated_cases_come_out_as_helm_renders_them: {reason}");
+            println!("skipped, the judge is missing: {reason}");
             return;
         }
     };
@@ -179,7 +187,7 @@ fn generated_cases_come_out_as_helm_renders_them() {
         |name: &str, default: u64| std::env::var(name).ok().and_then(|value| value.parse().ok()).unwrap_or(default);
     let seed = number("SUTLER_SEED", std::process::id().into());
     let count = number("SUTLER_CASES", 4000);
-    let templates = generate::templates(seed, usize::try_from(count).unwrap());
+    let templates = make(seed, usize::try_from(count).unwrap());
     let expected = judge.outcomes(DATA, &templates).unwrap();
     let mut wrong = String::new();
     for (template, expected) in templates.iter().zip(expected) {
@@ -197,6 +205,19 @@ fn generated_cases_come_out_as_helm_renders_them() {
     }
     println!("{} generated cases compared, seed {seed}", templates.len());
     assert!(wrong.is_empty(), "seed {seed}: {} of {} differ:\n{wrong}", wrong.lines().count() / 3, templates.len());
+}
+
+#[test]
+fn generated_calls_come_out_as_helm_renders_them() {
+    check_generated(generate::templates);
+}
+
+#[test]
+fn generated_texts_come_out_as_helm_renders_them() {
+    check_generated(|seed, count| {
+        let mut random = generate::Random::new(seed);
+        (0..count).map(|_| texts::template(&mut random)).collect()
+    });
 }
 
 #[test]
@@ -228,6 +249,24 @@ fn names_are_unique_and_signatures_are_gos() {
     assert_eq!(recorded.lines().count(), 221);
     assert!(wrong.is_empty(), "{wrong}");
     assert_eq!(count, 221);
+}
+
+#[test]
+fn the_page_of_functions_is_up_to_date() {
+    let mut functions: Vec<_> = sutler_functions::all().collect();
+    functions.sort_by_key(|function| function.name);
+    let mut page = String::from(
+        "# Functions of templates\n\nHelm's own and sprig's, with their Go signatures; an error besides the result is always possible.\n\
+         Generated from the code: `SUTLER_BLESS=1 cargo test -p sutler-functions`.\n\n| function | signature |\n| --- | --- |\n",
+    );
+    for function in functions {
+        writeln!(page, "| `{}` | `{}` |", function.name, signature_text(&function.signature)).unwrap();
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("FUNCTIONS.md");
+    if std::env::var_os("SUTLER_BLESS").is_some() {
+        std::fs::write(&path, &page).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(&path).unwrap_or_default(), page, "run with SUTLER_BLESS=1");
 }
 
 fn signature_text(signature: &sutler_template::Signature) -> String {
