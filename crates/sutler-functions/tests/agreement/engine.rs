@@ -121,11 +121,9 @@ fn values_that_contain_themselves_exhaust_no_stack() {
     ] {
         assert_eq!(execute_with("{}", &format!("{cyclic}{{{{ {call} }}}}")), Ok(expected.to_string()), "{call}");
     }
-    for call in ["deepCopy $m", "mustToYaml $m"] {
+    for call in ["deepCopy $m", "mustToYaml $m", "merge (dict) $m $m", "mergeOverwrite (dict) $m $m"] {
         assert!(execute_with("{}", &format!("{cyclic}{{{{ {call} | len }}}}")).is_err(), "{call}");
     }
-    let merged = execute_with("{}", &format!("{cyclic}{{{{ merge (dict \"a\" 1) $m $m | len }}}}"));
-    assert_eq!(merged, Ok("2".to_string()));
     let error = execute_with("{}", &format!("{cyclic}{{{{ mustToJson $m }}}}")).unwrap_err();
     assert!(error.ends_with("json: unsupported value: encountered a cycle via map[string]interface {}"), "{error}");
 }
