@@ -1,6 +1,6 @@
 //! What controllers want done, done: the same writes as clients', by a trusted writer.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use sutler_objects::patch::merge_patch;
@@ -11,6 +11,10 @@ use crate::machine::Machine;
 use crate::registry::Served;
 use crate::status::Refusal;
 use crate::write::{DeleteOptions, Ownership, Validation, Writer, time_text};
+
+/// How long an event is kept after it was last seen.
+const EVENTS_KEPT: SignedDuration = SignedDuration::from_hours(1);
+const SWEEP_EVERY: SignedDuration = SignedDuration::from_mins(5);
 
 impl Machine {
     /// Applies one effect of the controller with this index, which was looking at `key`.
@@ -122,9 +126,33 @@ impl Machine {
         self.registry.stored_as(&key.resource).cloned().ok_or_else(Refusal::no_such_resource)
     }
 
+    /// Forgets the events that were last seen an hour ago or longer, as an API server's `--event-ttl` has it. That is done when
+    /// new ones come, at most every five minutes: a timer of its own would draw the clock along for nothing.
+    fn sweep_events(&mut self) {
+        let now = self.kept.clock;
+        if now.duration_since(self.events_swept) < SWEEP_EVERY {
+            return;
+        }
+        self.events_swept = now;
+        let seen = |event: &Value| {
+            let times = [&event["lastTimestamp"], &event["eventTime"], &event["metadata"]["creationTimestamp"]];
+            times.into_iter().find_map(|time| time.as_str()?.parse::<Timestamp>().ok())
+        };
+        let old = |event: &Value| seen(event).is_some_and(|seen| now.duration_since(seen) >= EVENTS_KEPT);
+        let events = self.kept.objects.list(resource::EVENTS);
+        let forgotten: Vec<ObjectKey> = events
+            .filter(|(_, event)| old(event))
+            .map(|((namespace, name), _)| ObjectKey::new(resource::EVENTS, namespace, name))
+            .collect();
+        for key in forgotten {
+            self.erase(&key);
+        }
+    }
+
     /// Records an Event, or counts one up that is there.
     fn record(&mut self, note: &Note) {
         let Some(served) = self.registry.stored_as(resource::EVENTS).cloned() else { return };
+        self.sweep_events();
         let now = time_text(self.kept.clock);
         let regarding = &note.regarding;
         let meta = &regarding["metadata"];

@@ -51,6 +51,8 @@ pub struct Machine {
     pub(crate) step: Step,
     /// Whether the clock was moved by somebody who waits (and not just read), so that this is kept without a change too.
     clock_moved: bool,
+    /// When events were last looked through for those to forget.
+    pub(crate) events_swept: Timestamp,
     store: Store,
 }
 
@@ -99,6 +101,7 @@ impl Machine {
             admission: controllers::admission(),
             step: Step::default(),
             clock_moved: false,
+            events_swept: kept.clock,
             kept,
             store,
         };

@@ -150,3 +150,67 @@ async fn time_moves_only_for_those_who_wait() {
     let woken = simulator.wait(deadline, Some(0)).await;
     assert_eq!(woken.woken, Reason::Change, "changes after the given version count");
 }
+
+/// Sends JSON to one of the simulator's own endpoints.
+async fn own(client: &Client, method: &str, path: &str, body: serde_json::Value) -> serde_json::Value {
+    let uri = format!("/sutler.dev/v1/{path}");
+    let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
+    client.request(http::Request::builder().method(method).uri(uri).body(body).unwrap()).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_pool_of_the_cluster_model_becomes_nodes_while_somebody_waits() {
+    let simulator = simulator();
+    let client = simulator.client();
+    let pool = json!({"name": "core", "instanceTypes": ["m6i.large"], "min": 2, "max": 3});
+    let cluster = own(&client, "PUT", "cluster", json!({"name": "c", "pools": [pool]})).await;
+    assert_eq!((cluster["name"].as_str(), cluster["kubernetesVersion"].as_str()), (Some("c"), Some("1.34")));
+    assert_eq!(own(&client, "GET", "cluster", json!(null)).await, cluster);
+    let nodes: Api<k8s_openapi::api::core::v1::Node> = Api::all(client.clone());
+    let ready = async || {
+        let list = nodes.list(&ListParams::default()).await.unwrap();
+        let conditions =
+            list.items.iter().flat_map(|node| node.status.iter().flat_map(|status| status.conditions.iter().flatten()));
+        conditions.filter(|condition| condition.type_ == "Ready" && condition.status == "True").count()
+    };
+    assert_eq!(ready().await, 0, "no time has passed");
+    let before = simulator.now();
+    let deadline = before.checked_add(jiff::SignedDuration::from_mins(10)).unwrap();
+    while ready().await < 2 {
+        let woken = own(&client, "POST", "clock/wait", json!({"deadline": deadline})).await;
+        assert_eq!(woken["woken"], "change", "nodes are ready before the deadline");
+    }
+    let took = simulator.now().duration_since(before).as_secs();
+    assert!((30..300).contains(&took), "{took} s");
+    // What it is about is forgotten an hour later, when the next event comes.
+    let events: Api<k8s_openapi::api::core::v1::Event> = Api::all(client.clone());
+    let first = events.list(&ListParams::default()).await.unwrap().items;
+    assert!(!first.is_empty());
+    let later = simulator.now().checked_add(jiff::SignedDuration::from_hours(2)).unwrap();
+    while simulator.wait(later, None).await.woken == Reason::Change {}
+    own(
+        &client,
+        "PUT",
+        "cluster",
+        json!({"name": "c", "pools": [{"name": "core", "instanceTypes": ["m6i.large"], "min": 3, "max": 3}]}),
+    )
+    .await;
+    let later = later.checked_add(jiff::SignedDuration::from_mins(10)).unwrap();
+    while simulator.wait(later, None).await.woken == Reason::Change {}
+    let left = events.list(&ListParams::default()).await.unwrap().items;
+    let uid = |event: &k8s_openapi::api::core::v1::Event| event.metadata.uid.clone();
+    assert!(!left.is_empty() && !left.iter().any(|event| first.iter().any(|old| uid(old) == uid(event))));
+}
+
+#[tokio::test]
+async fn the_plan_of_faults_is_set_and_shown_over_the_api() {
+    let simulator = simulator();
+    let client = simulator.client();
+    let plan = json!({"seed": 3, "rules": [{"verb": "list", "resource": "configmaps", "nth": 1, "fault": {"status": {"code": 500}}}]});
+    own(&client, "PUT", "faults", plan).await;
+    assert_eq!(own(&client, "GET", "faults", json!(null)).await["rules"][0]["verb"], "list");
+    let api: Api<ConfigMap> = Api::default_namespaced(client.clone());
+    assert!(matches!(api.list(&ListParams::default()).await, Err(Error::Api(status)) if status.code == 500));
+    own(&client, "PUT", "faults", json!({})).await;
+    assert!(api.list(&ListParams::default()).await.is_ok());
+}

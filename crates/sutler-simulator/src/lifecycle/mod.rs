@@ -1,7 +1,6 @@
 //! What the API machinery itself keeps true, as controllers that run before all others.
 
 mod definitions;
-mod events;
 mod garbage;
 mod namespaces;
 
@@ -14,12 +13,7 @@ use crate::write::{Ownership, Validation, Writer};
 
 /// The machinery's own controllers.
 pub(crate) fn controllers() -> Vec<Box<dyn Controller>> {
-    vec![
-        Box::new(garbage::GarbageCollector),
-        Box::new(namespaces::Namespaces),
-        Box::new(definitions::Definitions),
-        Box::new(events::Events),
-    ]
+    vec![Box::new(garbage::GarbageCollector), Box::new(namespaces::Namespaces), Box::new(definitions::Definitions)]
 }
 
 /// The namespaces that every cluster has.
