@@ -15,12 +15,13 @@ use crate::write::{Validation, Writer, type_of};
 pub(super) fn json(request: &Request) -> Result<Value, Refusal> {
     match request.content_type.split(';').next().unwrap_or("").trim() {
         "" | "application/json" | "*/*" => parse(&request.body),
+        "application/yaml" => parse_yaml(&request.body),
         protobuf::MEDIA_TYPE => {
             let value = protobuf::read(&request.body).map_err(|error| Refusal::bad_request(error.to_string()))?;
             bounded(value)
         }
         other => Err(Refusal::unsupported_media_type(format!(
-            "the body of the request was in an unknown format - accepted media types include: application/json, {}: {other}",
+            "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, {}: {other}",
             protobuf::MEDIA_TYPE
         ))),
     }
@@ -31,6 +32,17 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Value, Refusal> {
     let value: Value = serde_json::from_slice(bytes)
         .map_err(|error| Refusal::bad_request(format!("couldn't get version/kind; json parse error: {error}")))?;
     bounded(value)
+}
+
+/// Parses YAML, as `sigs.k8s.io/yaml` does. JSON, which most clients send under this name, is read as such.
+pub(super) fn parse_yaml(bytes: &[u8]) -> Result<Value, Refusal> {
+    if let Ok(value) = serde_json::from_slice(bytes) {
+        return bounded(value);
+    }
+    let refused = |error: &dyn std::fmt::Display| Refusal::bad_request(format!("error decoding YAML: {error}"));
+    let text = std::str::from_utf8(bytes).map_err(|error| refused(&error))?;
+    let node = sutler_yaml::read(text).map_err(|error| refused(&error))?;
+    bounded(sutler_yaml::to_json(&node).map_err(|error| refused(&error))?)
 }
 
 fn bounded(value: Value) -> Result<Value, Refusal> {

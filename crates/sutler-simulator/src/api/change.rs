@@ -118,7 +118,7 @@ fn server_side_apply(machine: &mut Machine, call: &Call<'_>, writer: Writer<'_>)
             "PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Required value: is required for apply patch",
         ));
     }
-    let mut applied = body::parse(&call.request.body)?;
+    let mut applied = body::parse_yaml(&call.request.body)?;
     check_applied_identity(call, &applied)?;
     if served.resource.namespaced && applied["metadata"].is_object() {
         applied["metadata"]["namespace"] = json!(call.target.namespace);
