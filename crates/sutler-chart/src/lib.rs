@@ -27,6 +27,17 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # Where Helm and this crate differ
+//!
+//! - Helm walks Go maps, in random order, where subcharts that Chart.yaml does not list, remarks and a schema's failures are
+//!   concerned; here they come by name.
+//! - A schema is not checked against its metaschema; references that Helm would fetch are refused; a reference cycle is told in
+//!   other words; formats beyond addresses, host names, dates, times, `uri`, `uuid` and `regex` are not asserted.
+//! - Links that lead in a circle, charts in charts and archives in archives end at a bound with an error of its own.
+//! - Output that is no UTF-8 is refused as in Helm where it is a manifest; in notes each wrong byte becomes U+FFFD.
+//! - `toJson` of `.Capabilities.KubeVersion` and `.HelmVersion` has its keys sorted.
+//! - Charts of `apiVersion: v3`, which Helm 4.1 reads but does not install, are refused with its words when they are loaded.
+//!
 //! **Invariant:** a rendering is a function of its arguments. Only loading a folder reads files; nothing reads a clock, a random
 //! source or a network.
 
