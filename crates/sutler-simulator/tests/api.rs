@@ -168,12 +168,13 @@ fn each_kind_of_patch_does_what_it_says() {
 #[test]
 fn an_apply_may_be_yaml() {
     let simulator = simulator();
-    let yaml = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: y\ndata:\n  a: \"1\"\n";
-    let mut request = Request::new(Method::PATCH, &format!("{CM}/y?fieldManager=m"), yaml);
+    let yaml = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: one\ndata:\n  a: \"1\"\n";
+    let mut request = Request::new(Method::PATCH, &format!("{CM}/one?fieldManager=m"), yaml);
     request.content_type = "application/apply-patch+yaml".into();
-    assert_eq!(simulator.answer(&request).code, 201);
-    assert_eq!(run(&simulator, &format!("GET {CM}/y"), data), "200 {\"a\":\"1\"}\n");
-    let mut request = Request::new(Method::POST, CM, yaml.replace("name: y", "name: z"));
+    let response = simulator.answer(&request);
+    assert_eq!(response.code, 201, "{:?}", response.body);
+    assert_eq!(run(&simulator, &format!("GET {CM}/one"), data), "200 {\"a\":\"1\"}\n");
+    let mut request = Request::new(Method::POST, CM, yaml.replace("name: one", "name: two"));
     request.content_type = "application/yaml".into();
     assert_eq!(simulator.answer(&request).code, 201);
 }
