@@ -378,26 +378,37 @@ fn complain(view: &View<'_>, why: &str, effects: &mut Effects) {
     if waiting.is_empty() {
         return;
     }
-    let pending: Vec<Arc<PodFacts<'_>>> = waiting.iter().map(|pod| Arc::new(scheduler::facts(view, pod))).collect();
+    let mut pending: Vec<Arc<PodFacts<'_>>> = waiting.iter().map(|pod| Arc::new(scheduler::facts(view, pod))).collect();
     let snapshot = scheduler::snapshot(view);
     let daemon_sets: Vec<&Value> = view.list(resource::DAEMON_SETS).collect();
     let zone = format!("{}a", view.cluster().region);
     let flags = Flags::default();
     let all = machines::all(view);
+    let of_pool = |pool: &Pool| all.iter().filter(|machine| machine.pool == pool.name).cloned().collect();
+    let managed: Vec<Managed<'_>> = view
+        .cluster()
+        .pools
+        .iter()
+        .map(|pool| Managed { pool, min: pool.min, max: pool.max, machines: of_pool(pool) })
+        .collect();
+    let groups: Vec<Group<'_>> = managed.iter().map(|managed| group(view, managed)).collect();
     let mut told = BTreeSet::new();
-    for pool in &view.cluster().pools {
-        let machines = all.iter().filter(|machine| machine.pool == pool.name).cloned().collect();
-        let managed = Managed { pool, min: pool.min, max: pool.max, machines };
+    // One pool grows in a round: as many rounds as there are pools.
+    for _ in &groups {
         let plan = scale_up(&ScaleUp {
             pending: &pending,
             snapshot: &snapshot,
-            groups: &[group(view, &managed)],
+            groups: &groups,
             daemon_sets: &daemon_sets,
             flags: &flags,
             zone: &zone,
             tie: 0,
         });
+        if plan.triggered.is_empty() {
+            break;
+        }
         told.extend(plan.triggered);
+        pending.retain(|pod| !told.contains(&(pod.namespace().to_owned(), pod.name().to_owned())));
     }
     let message = format!("no autoscaler runs: {why}");
     for (namespace, name) in told {

@@ -6,8 +6,8 @@
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use sutler_nodes::Pool;
 use sutler_nodes::pool::POOL_LABEL;
+use sutler_nodes::{Capacity, Pool};
 
 use crate::controllers::{Effects, pods, times};
 use crate::key::{ObjectKey, resource};
@@ -116,7 +116,9 @@ pub(crate) fn order(view: &View<'_>, pool: &Pool, count: u32, effects: &mut Effe
     taken.sort_unstable();
     let mut free = (0..MOST).filter(|index| taken.binary_search(index).is_err());
     let region = &view.cluster().region;
-    let Some(instance_type) = pool.instance_types.first() else { return };
+    if pool.instance_types.is_empty() {
+        return;
+    }
     let of_pool = machines.iter().filter(|machine| machine.pool == pool.name).count();
     for number in 0..count {
         let Some(index) = free.next() else { return };
@@ -124,6 +126,12 @@ pub(crate) fn order(view: &View<'_>, pool: &Pool, count: u32, effects: &mut Effe
         let name = format!("ip-{}.{region}.compute.internal", address.replace('.', "-"));
         let letter = ["a", "b", "c"][(of_pool + usize::try_from(number).unwrap_or(0)) % 3];
         let chance = view.random(&format!("boot/{name}/{}", view.now().as_millisecond()));
+        // On demand the first type is had; of spot, whatever there is.
+        let chosen = match pool.capacity {
+            Capacity::OnDemand => 0,
+            Capacity::Spot => usize::try_from(chance >> 32).unwrap_or(0) % pool.instance_types.len(),
+        };
+        let instance_type = &pool.instance_types[chosen];
         let boot_millis = 45_000 + i64::try_from(chance % 30_001).unwrap_or(0);
         let ready_at = times::after_millis(view.now(), boot_millis);
         effects.create(json!({

@@ -285,10 +285,13 @@ impl<'a> Look<'a, '_> {
         ] {
             self.effects.record(note(self.pod, Severity::Normal, reason, message));
         }
-        let id = self.view.random(&format!("container/{name}/{}", self.pod["metadata"]["uid"]));
+        let uid = &self.pod["metadata"]["uid"];
+        let id: String = (0..4)
+            .map(|part| format!("{:016x}", self.view.random(&format!("container/{part}/{name}/{uid}"))))
+            .collect();
         status["state"] = json!({"running": {"startedAt": times::stamp(now)}});
         status["started"] = json!(true);
-        status["containerID"] = json!(format!("containerd://{id:016x}{:048x}", 0));
+        status["containerID"] = json!(format!("containerd://{id}"));
         status["imageID"] = json!(image);
         Some(now)
     }
