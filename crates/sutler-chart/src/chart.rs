@@ -222,7 +222,7 @@ mod tests {
     fn threads_render_one_chart_without_seeing_each_other() {
         let files = vec![
             SourceFile::new("Chart.yaml", "name: c\nversion: 1.0.0\n"),
-            SourceFile::new("values.yaml", "deep: {map: {n: 0}}\n"),
+            SourceFile::new("values.yaml", "deep: {map: {own: 0}}\n"),
             SourceFile::new(
                 "templates/a.yaml",
                 "{{ $_ := set .Values.deep.map .Release.Name 1 }}kind: A\nv: {{ toJson .Values }}\n",
@@ -236,7 +236,7 @@ mod tests {
                     let rendered =
                         render(&chart, &sutler_template::Value::empty_map(), &RenderOptions::install(name, "n"))
                             .unwrap();
-                    let expected = format!("kind: A\nv: {{\"deep\":{{\"map\":{{\"{name}\":1,\"n\":0}}}}}}");
+                    let expected = format!("kind: A\nv: {{\"deep\":{{\"map\":{{\"{name}\":1,\"own\":0}}}}}}");
                     assert_eq!(rendered.manifests[0].text, expected);
                     assert_eq!(
                         rendered.values.get("deep").and_then(|deep| deep.get("map")).unwrap().as_map().unwrap().len(),
