@@ -3,9 +3,9 @@
 /// Levels that a walk goes down. Go's JSON decoder stops there too.
 pub const MAX_DEPTH: usize = 10_000;
 
-/// A value is nested deeper than [`MAX_DEPTH`], or contains itself.
+/// A value is nested deeper than is walked (at most [`MAX_DEPTH`] levels), or contains itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("value is nested more than {MAX_DEPTH} deep, or contains itself")]
+#[error("value is nested too deep, or contains itself")]
 pub struct TooDeep;
 
 /// Runs `walk` one level further down, on a stack that is large enough.

@@ -4,7 +4,7 @@ use sutler_template::{Map, Str, Value};
 
 use super::{LOCAL_DATE, LOCAL_DATETIME, LOCAL_TIME};
 use crate::dates::TimeValue;
-use crate::depth::{self, TooDeep};
+use crate::depth::{self, MAX_DEPTH, TooDeep};
 use crate::show;
 use crate::time::format;
 
@@ -33,16 +33,19 @@ enum Shape {
     Tables,
 }
 
+/// Where counting starts: every table's line repeats its whole key, so that a thousand levels are enough.
+const OUTERMOST: usize = MAX_DEPTH - 1000;
+
 pub(super) fn write(value: &Value) -> Result<Vec<u8>, WriteError> {
     let mut writer = Writer { out: Vec::new(), key: Vec::new() };
     match value {
         Value::Nil => return Err(WriteError::Nil),
         Value::Map(map) if map.is_nil() => {}
-        Value::Map(map) => writer.table(map, 0)?,
-        value => match shape(value, 0)? {
+        Value::Map(map) => writer.table(map, OUTERMOST)?,
+        value => match shape(value, OUTERMOST)? {
             Shape::Tables => return Err(WriteError::NoKey),
-            Shape::Table => writer.table(&fields(value), 0)?,
-            _ => writer.element(value, 0)?,
+            Shape::Table => writer.table(&fields(value), OUTERMOST)?,
+            _ => writer.element(value, OUTERMOST)?,
         },
     }
     Ok(writer.out)

@@ -25,7 +25,7 @@ impl<'t> Reader<'t> {
             word => {
                 let message = format!("expected value but found {} instead", show::quoted(&word.into()));
                 self.at += end;
-                self.fail(message)
+                self.fail_at(self.line, message)
             }
         }
     }
