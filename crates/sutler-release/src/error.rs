@@ -120,6 +120,16 @@ pub enum Error {
         /// The revision.
         revision: u32,
     },
+    /// The release is not as it was when the operation was planned.
+    #[error("release `{name}` has changed since this was planned: its last revision is {}, not {}", revision(*.found), revision(*.planned))]
+    Moved {
+        /// The name.
+        name: String,
+        /// The last revision that was planned against; `None` if there was none.
+        planned: Option<u32>,
+        /// The last revision there is; `None` if there is none.
+        found: Option<u32>,
+    },
     /// There is nothing to upgrade. In Helm's words.
     #[error("{name:?} has no deployed releases")]
     NothingDeployed {
@@ -271,6 +281,10 @@ impl Error {
 
 fn is_record(target: &crate::cluster::Target, message: &str) -> bool {
     target.kind == "Secret" && target.name.starts_with("sh.helm.release.v1.") && message.contains("Too long")
+}
+
+fn revision(number: Option<u32>) -> String {
+    number.map_or_else(|| "none".to_owned(), |number| number.to_string())
 }
 
 fn list(objects: &[Unready]) -> String {

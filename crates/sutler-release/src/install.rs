@@ -40,6 +40,7 @@ impl Releases {
     pub(crate) async fn install_at_work(&self, request: &InstallRequest, events: Events<'_>) -> Result<Release, Error> {
         let InstallRequest { name, namespace, options, .. } = request;
         let mut standing = self.standing(namespace, name, options.recover, events).await?;
+        standing.check_base(name, options.base)?;
         if let Some(last) = standing.last()
             && last.info.status == Status::Uninstalling
         {

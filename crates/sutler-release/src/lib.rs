@@ -52,7 +52,7 @@ pub use object::{
 };
 pub use record::{Release, Status};
 pub use request::{
-    ApplyChoice, Content, DEFAULT_HISTORY_MAX, DEFAULT_TIMEOUT, FromChart, IfMissing, InstallRequest, Options,
+    ApplyChoice, Base, Content, DEFAULT_HISTORY_MAX, DEFAULT_TIMEOUT, FromChart, IfMissing, InstallRequest, Options,
     RollbackRequest, Source, TestRequest, UninstallRequest, UpgradeRequest, ValuesFrom, WaitFor,
 };
 pub use uninstall::Uninstalled;

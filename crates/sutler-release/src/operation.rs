@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::event::{Event, Events};
 use crate::lease::{self, Claim, Lease};
 use crate::record::{CUSTOM_LABELS_RESERVED, Release, Status};
-use crate::request::Options;
+use crate::request::{Base, Options};
 use crate::{Releases, store};
 
 /// Bars a second operation on the same release in this process; the lease bars those elsewhere.
@@ -142,6 +142,18 @@ impl Standing {
     /// The current revision: the last one deployed.
     pub(crate) fn deployed(&self) -> Option<&Release> {
         self.history.iter().rev().find(|release| release.info.status == Status::Deployed)
+    }
+
+    /// Refuses if the last revision is not the one that was planned against.
+    pub(crate) fn check_base(&self, name: &str, base: Base) -> Result<(), Error> {
+        let there = self.last().filter(|last| last.info.status != Status::Uninstalled);
+        let found = there.map(|last| last.version);
+        let planned = match base {
+            Base::Any => return Ok(()),
+            Base::Missing => None,
+            Base::Revision(revision) => Some(revision),
+        };
+        if found == planned { Ok(()) } else { Err(Error::Moved { name: name.to_owned(), planned, found }) }
     }
 
     /// The revisions whose objects may be in the cluster: the deployed one and all that were tried after it. Helm looks
@@ -333,6 +345,20 @@ mod tests {
         assert_eq!(in_cluster(&[Failed, Failed]), [1, 2]);
         assert_eq!(in_cluster(&[Uninstalled, Failed]), [2]);
         assert_eq!(in_cluster(&[]), [0; 0]);
+    }
+
+    #[test]
+    fn a_release_that_moved_since_it_was_planned_is_refused() {
+        use Status::{Deployed, Uninstalled};
+        let check = |statuses: &[Status], base| standing(statuses).check_base("web", base).map_err(|e| e.to_string());
+        assert_eq!(check(&[Deployed], Base::Any), Ok(()));
+        assert_eq!(check(&[Deployed], Base::Revision(1)), Ok(()));
+        assert_eq!(check(&[], Base::Missing), Ok(()));
+        assert_eq!(check(&[Uninstalled], Base::Missing), Ok(()));
+        let moved = "release `web` has changed since this was planned: its last revision is";
+        assert_eq!(check(&[Deployed, Deployed], Base::Revision(1)), Err(format!("{moved} 2, not 1")));
+        assert_eq!(check(&[Deployed], Base::Missing), Err(format!("{moved} 1, not none")));
+        assert_eq!(check(&[], Base::Revision(1)), Err(format!("{moved} none, not 1")));
     }
 
     #[test]

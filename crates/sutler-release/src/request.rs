@@ -53,6 +53,18 @@ pub enum WaitFor {
     ReadyAndJobs,
 }
 
+/// What the last revision has to be for an operation to begin: what its caller planned against.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Base {
+    /// Whatever it is.
+    #[default]
+    Any,
+    /// None, or one that was uninstalled.
+    Missing,
+    /// This one.
+    Revision(u32),
+}
+
 /// What installs, upgrades and rollbacks have in common.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
@@ -70,6 +82,8 @@ pub struct Options {
     pub rollback_on_failure: bool,
     /// Takes over a release whose last operation another tool left pending.
     pub recover: bool,
+    /// Refuses to begin if the last revision is not this one.
+    pub base: Base,
     /// The record's description, instead of Helm's own (`Install complete`).
     pub description: Option<String>,
     /// The user's labels for the record.
@@ -88,6 +102,7 @@ impl Default for Options {
             take_ownership: false,
             rollback_on_failure: false,
             recover: false,
+            base: Base::default(),
             description: None,
             labels: BTreeMap::new(),
             annotations: BTreeMap::new(),

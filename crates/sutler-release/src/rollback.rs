@@ -29,6 +29,7 @@ impl Releases {
     ) -> Result<Release, Error> {
         let RollbackRequest { name, namespace, options, .. } = request;
         let standing = self.standing(namespace, name, options.recover, events).await?;
+        standing.check_base(name, options.base)?;
         let missing = || Error::NotFound { namespace: namespace.clone(), name: name.clone() };
         let last = standing.last().ok_or_else(missing)?;
         let to = request.to.unwrap_or_else(|| last.version.saturating_sub(1));

@@ -11,7 +11,7 @@ use crate::object::ObjectRef;
 use crate::operation::{Operation, Standing, check, in_full, merged_labels};
 use crate::record::{HookEvent, Info, Release, Status};
 use crate::render;
-use crate::request::{ApplyChoice, InstallRequest, RollbackRequest, UpgradeRequest};
+use crate::request::{ApplyChoice, Base, InstallRequest, RollbackRequest, UpgradeRequest};
 use crate::{Releases, store};
 use sutler_chart::ReleaseInfo;
 
@@ -29,6 +29,7 @@ impl Releases {
         let _at_work = self.begin_work(&request.namespace, &request.name)?;
         let UpgradeRequest { name, namespace, options, .. } = request;
         let standing = self.standing(namespace, name, options.recover, events).await?;
+        standing.check_base(name, options.base)?;
         if let Some(missing) = &request.install_if_missing
             && is_missing(&standing)
         {
@@ -136,7 +137,7 @@ impl Releases {
             apply: ApplyChoice::Auto,
             history_max: 0,
             cleanup_on_fail: false,
-            options: crate::Options { rollback_on_failure: false, ..request.options.clone() },
+            options: crate::Options { rollback_on_failure: false, base: Base::Any, ..request.options.clone() },
         };
         match self.rollback_at_work(&rollback, events).await {
             Ok(_) => Err(Error::TakenBack { name, uninstalled: false, source: Box::new(error) }),

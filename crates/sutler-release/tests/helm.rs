@@ -279,3 +279,50 @@ async fn our_record_is_helms_field_by_field() {
     assert_eq!(ours, theirs);
     assert_eq!(our_secret, their_secret);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_goes_on_where_the_other_failed() {
+    let Some(bench) = Bench::new("each_goes_on_where_the_other_failed").await else { return };
+    let releases = &bench.lab.releases;
+    let failing = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ .Release.Name }}-bad\ndata: {{ .Values.bad | toJson }}\n";
+    std::fs::write(bench.dir.path().join("web/templates/bad.yaml"), failing).unwrap();
+    // A ConfigMap whose data is a list is refused by the server, once everything else is rendered.
+    let (ok, _, said) = bench.try_helm("install web CHART -n ns --create-namespace --set bad={x}").await;
+    assert!(!ok && said.contains("INSTALLATION FAILED"), "{said}");
+    assert_eq!(bench.lab.statuses("web").await, "1 failed");
+    let good = &["bad.x=y"];
+    releases.upgrade(&upgrade(bench.chart(good)), &mut |_| {}).await.unwrap();
+    assert_eq!(bench.lab.statuses("web").await, "1 failed, 2 deployed");
+    releases.upgrade(&upgrade(bench.chart(&["bad={x}"])), &mut |_| {}).await.unwrap_err();
+    assert_eq!(bench.lab.statuses("web").await, "1 failed, 2 deployed, 3 failed");
+    let history: Value = serde_json::from_str(&bench.helm("history web -n ns -o json").await).unwrap();
+    assert!(history[2]["description"].as_str().unwrap().starts_with("Upgrade \"web\" failed: "), "{history}");
+    bench.helm("upgrade web CHART -n ns --set bad.x=z").await;
+    assert_eq!(bench.lab.statuses("web").await, "1 failed, 2 superseded, 3 failed, 4 deployed");
+    assert_eq!(bench.color().await, "blue 4");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_refuses_what_the_other_has_pending() {
+    let Some(bench) = Bench::new("each_refuses_what_the_other_has_pending").await else { return };
+    let releases = &bench.lab.releases;
+    bench.helm("install web CHART -n ns --create-namespace").await;
+    // An upgrade of ours that died after it had stored its record.
+    let mut pending = releases.get("ns", "web", None).await.unwrap();
+    pending.version = 2;
+    pending.resource_version = None;
+    pending.set_status(sutler_release::Status::PendingUpgrade, "Preparing upgrade");
+    let holder = sutler_release::Holder::parse("ada@lab pid 1 since 1");
+    let now = bench.lab.simulator.now();
+    sutler_release::lease::Lease::taken(holder, now).write(&mut pending.annotations);
+    releases.cluster().create(&sutler_release::record::to_secret(&pending, now), |_| false).await.unwrap();
+    let (ok, _, said) = bench.try_helm("upgrade web CHART -n ns").await;
+    assert!(!ok && said.contains("another operation (install/upgrade/rollback) is in progress"), "{said}");
+    // We know that it was ours, and that it is over.
+    let mut told = Vec::new();
+    releases.upgrade(&upgrade(bench.chart(&["color=red"])), &mut |event| told.push(line(&event))).await.unwrap();
+    assert_eq!(told[0], "recovering 2 from pending-upgrade");
+    assert_eq!(bench.lab.statuses("web").await, "1 superseded, 2 failed, 3 deployed");
+    bench.helm("upgrade web CHART -n ns --set color=green").await;
+    assert_eq!(bench.color().await, "green 4");
+}
