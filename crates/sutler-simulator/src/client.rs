@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream;
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use http_body::{Body as HttpBody, Frame};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, Limited, StreamBody};
@@ -64,7 +64,8 @@ impl Simulator {
     }
 
     fn write_out(&self, response: Response) -> http::Response<AnswerBody> {
-        let mut builder = http::Response::builder().status(response.code);
+        let code = StatusCode::from_u16(response.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut builder = http::Response::builder().status(code);
         builder = builder.header(header::CONTENT_TYPE, response.content_type);
         if let Some(etag) = &response.etag {
             builder = builder.header(header::ETAG, etag).header(header::VARY, "Accept");
@@ -82,7 +83,7 @@ impl Simulator {
             Ok(bytes) => Full::new(bytes).boxed_unsync(),
             Err(watch) => self.stream(watch),
         };
-        builder.body(body).expect("status code and header values were checked where they were made")
+        builder.body(body).expect("every header value is ASCII text, made here or checked above")
     }
 
     fn stream(&self, watch: Box<Watch>) -> AnswerBody {

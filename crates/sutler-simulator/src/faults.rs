@@ -18,6 +18,21 @@ pub struct FaultPlan {
     pub rules: Vec<FaultRule>,
 }
 
+impl FaultPlan {
+    /// What is wrong with the plan, if anything.
+    pub(crate) fn problem(&self) -> Option<String> {
+        self.rules.iter().enumerate().find_map(|(index, rule)| match rule.fault {
+            Fault::Status { code, .. } if !(400..600).contains(&code) => {
+                Some(format!("rules[{index}].fault.status.code: {code} is no code of a refusal (400 to 599)"))
+            }
+            Fault::Delay { seconds } if !(0.0..=1e6).contains(&seconds) => {
+                Some(format!("rules[{index}].fault.delay.seconds: {seconds} is not between 0 and a million"))
+            }
+            _ => None,
+        })
+    }
+}
+
 /// One rule of a [`FaultPlan`]. What is left out matches everything.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -63,8 +63,10 @@ pub(crate) struct Lock {
     holder: Holder,
 }
 
-/// How often a lock file without content is read again: its holder writes it right after it got the lock.
-const READS: u32 = 20;
+/// How often a lock is tried whose file does not say who has it: its holder has just got it and is about to write, or has just
+/// let it go (a child process that is being started keeps a lock for a moment longer).
+const TRIES: u32 = 40;
+const PAUSE: Duration = Duration::from_millis(5);
 
 impl Lock {
     pub(crate) fn take(path: &Path, holder: Holder) -> Result<Self, LockError> {
@@ -77,14 +79,22 @@ impl Lock {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = options.open(path).map_err(io)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(LockError::Held(read_holder(path))),
-            Err(TryLockError::Error(source)) => return Err(io(source)),
+        for _ in 0..TRIES {
+            match file.try_lock() {
+                Ok(()) => {
+                    let mut lock = Self { file, holder };
+                    lock.write().map_err(io)?;
+                    return Ok(lock);
+                }
+                Err(TryLockError::WouldBlock) => {}
+                Err(TryLockError::Error(source)) => return Err(io(source)),
+            }
+            if let Some(holder) = read_holder(path) {
+                return Err(LockError::Held(Some(holder)));
+            }
+            std::thread::sleep(PAUSE);
         }
-        let mut lock = Self { file, holder };
-        lock.write().map_err(io)?;
-        Ok(lock)
+        Err(LockError::Held(None))
     }
 
     /// Says how the store is served, or (with `None`) that it no longer is.
@@ -112,16 +122,9 @@ impl Drop for Lock {
 }
 
 fn read_holder(path: &Path) -> Option<Holder> {
-    for _ in 0..READS {
-        let mut text = String::new();
-        if File::open(path).and_then(|mut file| file.read_to_string(&mut text)).is_ok()
-            && let Ok(holder) = serde_json::from_str(&text)
-        {
-            return Some(holder);
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    None
+    let mut text = String::new();
+    File::open(path).and_then(|mut file| file.read_to_string(&mut text)).ok()?;
+    serde_json::from_str(&text).ok()
 }
 
 /// This process, running `command`.

@@ -16,6 +16,8 @@ pub(crate) struct Objects {
     by_uid: HashMap<String, ObjectKey>,
     by_owner: HashMap<String, BTreeSet<ObjectKey>>,
     pods_by_node: HashMap<String, BTreeSet<Place>>,
+    /// How many objects each namespace has.
+    in_namespace: HashMap<String, usize>,
 }
 
 impl Objects {
@@ -69,6 +71,11 @@ impl Objects {
         self.by_resource.get(resource).map_or(0, BTreeMap::len)
     }
 
+    /// How many objects of all resources are in a namespace.
+    pub(crate) fn count_in(&self, namespace: &str) -> usize {
+        self.in_namespace.get(namespace).copied().unwrap_or(0)
+    }
+
     /// GroupResource texts of everything that has objects.
     pub(crate) fn resources(&self) -> impl Iterator<Item = &str> {
         self.by_resource.iter().filter(|(_, places)| !places.is_empty()).map(|(resource, _)| resource.as_str())
@@ -92,6 +99,7 @@ impl Objects {
     /// Stores an object; answers what was there before.
     pub(crate) fn put(&mut self, key: &ObjectKey, object: Arc<Value>) -> Option<Arc<Value>> {
         let old = self.remove(key);
+        *self.in_namespace.entry(key.namespace.clone()).or_default() += 1;
         if let Some(uid) = object["metadata"]["uid"].as_str() {
             self.by_uid.insert(uid.to_string(), key.clone());
         }
@@ -115,6 +123,12 @@ impl Objects {
     pub(crate) fn remove(&mut self, key: &ObjectKey) -> Option<Arc<Value>> {
         let place = (key.namespace.clone(), key.name.clone());
         let old = self.by_resource.get_mut(&key.resource)?.remove(&place)?;
+        if let Some(count) = self.in_namespace.get_mut(&key.namespace) {
+            *count -= 1;
+            if *count == 0 {
+                self.in_namespace.remove(&key.namespace);
+            }
+        }
         if let Some(uid) = old["metadata"]["uid"].as_str() {
             self.by_uid.remove(uid);
         }

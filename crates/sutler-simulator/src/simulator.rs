@@ -232,6 +232,7 @@ impl Simulator {
             },
             (Some("faults"), &Method::GET) => Response::ok(json!(lock(&self.inner.faults).plan())),
             (Some("faults"), &Method::PUT) => match own::body::<FaultPlan>(request) {
+                Ok(plan) if plan.problem().is_some() => Refusal::bad_request(plan.problem().unwrap_or_default()).into(),
                 Ok(plan) => {
                     self.set_faults(plan);
                     Response::ok(json!(lock(&self.inner.faults).plan()))

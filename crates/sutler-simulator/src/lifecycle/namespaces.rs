@@ -24,11 +24,9 @@ impl Controller for Namespaces {
         if change.is(resource::NAMESPACES) {
             queue.push(change.key.clone());
         } else if change.new.is_none() && !namespace.is_empty() {
-            let default = matches!(change.key.name.as_str(), "default" | ROOT_CERTIFICATE);
-            let going = view
-                .get(resource::NAMESPACES, "", namespace)
-                .is_some_and(|namespace| !namespace["metadata"]["deletionTimestamp"].is_null());
-            if default || going {
+            let furniture = matches!(change.key.name.as_str(), "default" | ROOT_CERTIFICATE);
+            // Looked at again when it has become empty, and not for each of what may be thousands of objects.
+            if furniture || view.objects.count_in(namespace) == 0 {
                 queue.push(ObjectKey::new(resource::NAMESPACES, "", namespace));
             }
         }
