@@ -42,7 +42,7 @@ impl Case {
             ["#", "helm", "template", release, "-n", namespace, "-f", file] => (release, namespace, Some(*file)),
             _ => panic!("{path} does not start with `# helm template NAME -n NAMESPACE [-f FILE]`"),
         };
-        let values = first.map(str::to_owned).into_iter().chain([path.clone()]).collect();
+        let values = first.map(str::to_owned).into_iter().chain([path]).collect();
         Case {
             chart: chart.to_owned(),
             name: name.to_owned(),
