@@ -35,6 +35,14 @@ impl Cluster {
         Self { simulator, folder, stop: Some(stop), server: Some(server) }
     }
 
+    /// Gives the cluster a pool of two nodes, which start when time passes.
+    pub(crate) fn with_nodes(self) -> Self {
+        let pool = serde_json::json!({"name": "core", "instanceTypes": ["m6i.xlarge"], "min": 2, "max": 3});
+        let model = serde_json::json!({"name": "test", "pools": [pool]});
+        self.simulator.set_cluster(&serde_json::from_value(model).unwrap()).unwrap();
+        self
+    }
+
     pub(crate) fn file(&self, name: &str, content: &str) -> PathBuf {
         let path = self.folder.path().join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();

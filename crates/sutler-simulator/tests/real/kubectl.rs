@@ -147,6 +147,27 @@ fn kubectl_watches_and_waits() {
 }
 
 #[test]
+fn kubectl_follows_a_rollout() {
+    let Some(kubectl) = tool("kubectl", "kubectl_follows_a_rollout") else { return };
+    let cluster = Cluster::serve(TimeMode::Fast).with_nodes();
+    let run = |line: &str| cluster.run(&kubectl, line);
+    cluster.file("web.yaml", MANIFEST);
+    run("apply -f web.yaml");
+    assert!(run("rollout status deployment/web --timeout=60s").ends_with("successfully rolled out"));
+    run("wait --for=condition=Available deployment/web --timeout=60s");
+    let pods = run("get pods -l app=web --no-headers");
+    let fields: Vec<Vec<&str>> = pods.lines().map(|line| line.split_whitespace().take(3).collect()).collect();
+    assert!(fields.len() == 2 && fields.iter().all(|fields| fields[1..] == ["1/1", "Running"]), "{pods}");
+    assert!(run("get nodes --no-headers").contains(" Ready "));
+    run("set image deployment/web c=nginx:2");
+    assert!(run("rollout status deployment/web --timeout=60s").ends_with("successfully rolled out"));
+    assert_eq!(run("rollout history deployment/web").matches("<none>").count(), 2);
+    assert!(run("logs deployment/web").contains("simulated: no container runs"));
+    assert!(run("describe deployment web").contains("NewReplicaSetAvailable"));
+    run("delete deployment web --wait --timeout=60s");
+}
+
+#[test]
 fn kubectl_uses_a_custom_resource() {
     let Some(kubectl) = tool("kubectl", "kubectl_uses_a_custom_resource") else { return };
     let cluster = Cluster::serve(TimeMode::Paused);
