@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 use super::*;
 use crate::pool::Taint;
 
+mod judged;
+
 fn check(input: &str, expect: &str) {
     let objects: Vec<(String, Value)> =
         input.lines().map(str::trim).filter(|line| !line.is_empty()).map(object).collect();
@@ -143,7 +145,7 @@ fn each_short_resource_is_named() {
     check(
         "node a\nnode b cpu=64\npod p cpu=8 memory=32Gi",
         "0/2 nodes are available: 1 Insufficient cpu, 2 Insufficient memory. \
-         preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.",
+         no new claims to deallocate, preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.",
     );
 }
 
@@ -152,7 +154,7 @@ fn what_pods_use_counts_and_preemption_finds_no_victims() {
     check(
         "node a\nnode b taint=dedicated=ray:NoSchedule\npod x on=a cpu=3\npod p cpu=2",
         "0/2 nodes are available: 1 Insufficient cpu, 1 node(s) had untolerated taint(s). \
-         preemption: 0/2 nodes are available: 1 No preemption victims found for incoming pod, \
+         no new claims to deallocate, preemption: 0/2 nodes are available: 1 No preemption victims found for incoming pod, \
          1 Preemption is not helpful for scheduling.",
     );
 }
@@ -163,7 +165,7 @@ fn the_first_filter_that_refuses_is_counted() {
         "node a cordoned\nnode b taint=dedicated=ray:NoSchedule\nnode c\npod p select=dedicated=ray cpu=100",
         "0/3 nodes are available: 1 node(s) didn't match Pod's node affinity/selector, \
          1 node(s) had untolerated taint(s), 1 node(s) were unschedulable. \
-         preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling.",
+         no new claims to deallocate, preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling.",
     );
 }
 
@@ -186,7 +188,7 @@ fn one_worker_a_node_by_anti_affinity() {
              pod w3 label=app=worker without=app=worker@kubernetes.io/hostname"
         ),
         "0/2 nodes are available: 2 node(s) didn't match pod anti-affinity rules. \
-         preemption: 0/2 nodes are available: 2 No preemption victims found for incoming pod.",
+         no new claims to deallocate, preemption: 0/2 nodes are available: 2 No preemption victims found for incoming pod.",
     );
     // Those that run have a say as well.
     check(
@@ -194,7 +196,7 @@ fn one_worker_a_node_by_anti_affinity() {
             "{nodes}pod w2 on=b label=app=worker without=app=worker@kubernetes.io/hostname\npod w3 label=app=worker"
         ),
         "0/2 nodes are available: 2 node(s) didn't satisfy existing pods anti-affinity rules. \
-         preemption: 0/2 nodes are available: 2 No preemption victims found for incoming pod.",
+         no new claims to deallocate, preemption: 0/2 nodes are available: 2 No preemption victims found for incoming pod.",
     );
     // Another namespace is another world.
     check(
@@ -211,7 +213,7 @@ fn affinity_follows_its_pods_by_topology() {
     check(
         &format!("{nodes}pod p with=app=tail@topology.kubernetes.io/zone"),
         "0/3 nodes are available: 3 node(s) didn't match pod affinity rules. \
-         preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling.",
+         no new claims to deallocate, preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling.",
     );
     // The first of a group that wants itself as company.
     check("node a zone=1\npod p label=app=x with=app=x@topology.kubernetes.io/zone", "a");
@@ -224,12 +226,12 @@ fn spread_keeps_zones_even() {
     check(
         &format!("{nodes}pod y on=b cpu=4\npod p label=app=w spread=app=w@topology.kubernetes.io/zone cpu=1"),
         "0/2 nodes are available: 1 Insufficient cpu, 1 node(s) didn't match pod topology spread constraints. \
-         preemption: 0/2 nodes are available: 2 No preemption victims found for incoming pod.",
+         no new claims to deallocate, preemption: 0/2 nodes are available: 2 No preemption victims found for incoming pod.",
     );
     check(
         "node a\npod p label=app=w spread=app=w@topology.kubernetes.io/zone",
         "0/1 nodes are available: 1 node(s) didn't match pod topology spread constraints (missing required label). \
-         preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.",
+         no new claims to deallocate, preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.",
     );
 }
 
@@ -238,7 +240,7 @@ fn a_host_port_is_taken_once_a_node() {
     check(
         "node a\npod x on=a port=80\npod p port=80",
         "0/1 nodes are available: 1 node(s) didn't have free ports for the requested pod ports. \
-         preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.",
+         no new claims to deallocate, preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.",
     );
     check("node a\npod x on=a port=80\npod p port=81", "a");
 }
@@ -249,7 +251,7 @@ fn a_pod_bound_to_a_node_by_name_goes_nowhere_else() {
     check(
         "node a cpu=1\nnode b\npod p named=a cpu=2",
         "0/2 nodes are available: 1 Insufficient cpu, 1 node(s) didn't satisfy plugin(s) [NodeAffinity]. \
-         preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.",
+         no new claims to deallocate, preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.",
     );
 }
 
@@ -258,7 +260,7 @@ fn a_node_takes_so_many_pods() {
     check(
         "node a pods=1\npod x on=a\npod p",
         "0/1 nodes are available: 1 Too many pods. \
-         preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.",
+         no new claims to deallocate, preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.",
     );
 }
 
@@ -267,7 +269,7 @@ fn gpus_are_a_resource() {
     check("node a\nnode b nvidia.com/gpu=1\npod p nvidia.com/gpu=1", "b");
     check(
         "node a\nnode b nvidia.com/gpu=1\npod x on=b nvidia.com/gpu=1\npod p nvidia.com/gpu=1",
-        "0/2 nodes are available: 2 Insufficient nvidia.com/gpu. preemption: 0/2 nodes are available: \
+        "0/2 nodes are available: 2 Insufficient nvidia.com/gpu. no new claims to deallocate, preemption: 0/2 nodes are available: \
          1 No preemption victims found for incoming pod, 1 Preemption is not helpful for scheduling.",
     );
 }
@@ -276,7 +278,7 @@ fn gpus_are_a_resource() {
 fn a_pod_that_never_preempts_says_so() {
     check(
         "node a\npod p cpu=8 never-preempts",
-        "0/1 nodes are available: 1 Insufficient cpu. preemption: not eligible due to preemptionPolicy=Never.",
+        "0/1 nodes are available: 1 Insufficient cpu. no new claims to deallocate, preemption: not eligible due to preemptionPolicy=Never.",
     );
 }
 
@@ -285,7 +287,7 @@ fn claims_block_before_any_node_is_looked_at() {
     check(
         "node a\npod p blocked=pod_has_unbound_immediate_PersistentVolumeClaims",
         "0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims. \
-         preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.",
+         no new claims to deallocate, preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.",
     );
 }
 

@@ -131,10 +131,12 @@ impl fmt::Display for Unschedulable {
                 write!(f, " {}.", histogram(reasons))?;
             }
         }
+        // Since 1.34 the plugin of dynamic resources is asked as well, before preemption.
+        let asked = "no new claims to deallocate, preemption:";
         match &self.preemption {
-            Preemption::Never => f.write_str(" preemption: not eligible due to preemptionPolicy=Never."),
+            Preemption::Never => write!(f, " {asked} not eligible due to preemptionPolicy=Never."),
             Preemption::Nodes(reasons) => {
-                write!(f, " preemption: 0/{nodes} nodes are available: {}.", histogram(reasons))
+                write!(f, " {asked} 0/{nodes} nodes are available: {}.", histogram(reasons))
             }
             Preemption::Possible => Ok(()),
         }

@@ -114,7 +114,7 @@ fn without_an_autoscaler_workers_wait_and_are_told_why() {
     assert_eq!(
         crate::controllers::conditions::find(worker, "PodScheduled").unwrap()["message"],
         "0/3 nodes are available: 1 node(s) had untolerated taint(s), 2 node(s) didn't match Pod's node affinity/selector. \
-         preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling."
+         no new claims to deallocate, preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling."
     );
     assert_eq!(lab.events("NoAutoscaler"), ["no autoscaler runs: no Deployment of the cluster autoscaler is there"]);
 
