@@ -69,12 +69,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// How many pods of the namespace `default` are ready.
+/// How many pods are ready, as the deployments say.
 fn ready_pods(simulator: &Simulator) -> usize {
-    let response = simulator.answer(&Request::new(Method::GET, "/api/v1/namespaces/default/pods", ""));
+    let path = "/apis/apps/v1/namespaces/default/deployments";
+    let response = simulator.answer(&Request::new(Method::GET, path, ""));
     let bytes = response.body.into_bytes().unwrap_or_default();
     let list: Value = serde_json::from_slice(&bytes).unwrap_or_default();
-    let conditions = |pod: &Value| pod["status"]["conditions"].as_array().cloned().unwrap_or_default();
-    let is_ready = |pod: &&Value| conditions(pod).iter().any(|of| of["type"] == "Ready" && of["status"] == "True");
-    list["items"].as_array().map_or(0, |pods| pods.iter().filter(is_ready).count())
+    let ready = |deployment: &Value| deployment["status"]["readyReplicas"].as_u64().unwrap_or(0);
+    list["items"].as_array().map_or(0, |deployments| deployments.iter().map(ready).sum::<u64>() as usize)
 }
