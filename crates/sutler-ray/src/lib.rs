@@ -4,6 +4,8 @@
 //! `sutler up` left in the namespace says the rest. A cluster is a Helm release of its own, labelled with its owner,
 //! and belongs to no stack.
 
+mod cluster;
 mod profile;
 
+pub use cluster::{OWNER_LABEL, RayCluster, RayError, RayUp, down, label_value, up, values};
 pub use profile::{PROFILE_NAME, PROFILE_VERSION, Profile, ProfileError};

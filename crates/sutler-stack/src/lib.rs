@@ -23,3 +23,6 @@ pub mod secrets;
 pub mod session;
 pub mod stack;
 pub mod world;
+pub mod status;
+pub mod init;
+pub mod render;

@@ -266,7 +266,7 @@ pub(crate) struct HelmList {
     #[arg(short = 'A', long)]
     pub(crate) all_namespaces: bool,
     /// Names only
-    #[arg(short, long)]
+    #[arg(short = 'q', long)]
     pub(crate) short: bool,
     /// table, json or yaml
     #[arg(short, long, value_name = "FORM", default_value = "table")]

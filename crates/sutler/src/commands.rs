@@ -1,0 +1,11 @@
+//! The commands, one file each: arguments in, a library's call, the printer.
+
+pub(crate) mod down;
+pub(crate) mod helm;
+pub(crate) mod init;
+pub(crate) mod plan;
+pub(crate) mod ray;
+pub(crate) mod render;
+pub(crate) mod simulator;
+pub(crate) mod status;
+pub(crate) mod up;

@@ -1,0 +1,68 @@
+//! A command's failure: the error with its causes, and what to do about it.
+
+use std::error::Error;
+
+use sutler_ray::RayError;
+use sutler_stack::apply::ApplyError;
+use sutler_stack::load::LoadError;
+use sutler_stack::lock::LockError;
+use sutler_stack::observe::ObserveError;
+use sutler_stack::operate::PlanError;
+use sutler_stack::session::SessionError;
+
+/// Why a command failed.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    /// The error; its causes are printed below it.
+    pub(crate) error: Box<dyn Error + Send + Sync>,
+    /// What to do about it.
+    pub(crate) hint: Option<String>,
+}
+
+impl Failure {
+    /// A failure without advice.
+    pub(crate) fn new(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Failure { error: error.into(), hint: None }
+    }
+
+    /// The same, with advice.
+    pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
+        Failure { hint: Some(hint.into()), ..self }
+    }
+}
+
+/// The advice of the innermost cause that has some.
+fn advice(error: &(dyn Error + 'static)) -> Option<String> {
+    let mut found = None;
+    let mut at = Some(error);
+    while let Some(error) = at {
+        let hint = error.downcast_ref::<sutler_release::Error>().and_then(sutler_release::Error::hint);
+        found = hint.or(found);
+        at = error.source();
+    }
+    found
+}
+
+macro_rules! with_hint {
+    ($($error:ty: $hint:expr;)*) => {$(
+        impl From<$error> for Failure {
+            fn from(error: $error) -> Self {
+                let own: fn(&$error) -> Option<String> = $hint;
+                let hint = own(&error).or_else(|| advice(&error));
+                Failure { error: Box::new(error), hint }
+            }
+        }
+    )*};
+}
+
+with_hint! {
+    ApplyError: ApplyError::hint;
+    LoadError: LoadError::hint;
+    LockError: LockError::hint;
+    RayError: RayError::hint;
+    SessionError: SessionError::hint;
+    ObserveError: |_| None;
+    PlanError: |_| None;
+    sutler_release::Error: |_| None;
+    std::io::Error: |_| None;
+}

@@ -1,0 +1,191 @@
+//! Progress on stderr: a live line for each thing under way in a terminal, plain lines everywhere else.
+//!
+//! A line about the simulator says so: nothing it tells of runs or costs anything.
+
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use jiff::SignedDuration;
+use sutler_stack::event::{Event, NodeChange, Sink};
+use sutler_stack::plan::{Action, Subject};
+
+use crate::printer;
+use crate::view::{column, span};
+
+/// Shows events as they come.
+pub(crate) struct Progress {
+    simulated: bool,
+    live: Option<MultiProgress>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// The live line of each subject under way.
+    bars: BTreeMap<String, ProgressBar>,
+    /// The last reason shown of each, so that only news is shown.
+    reasons: BTreeMap<String, String>,
+}
+
+impl Progress {
+    /// Progress of an operation; `simulated` if it is the simulator's.
+    pub(crate) fn new(simulated: bool) -> Self {
+        let live = std::io::stderr().is_terminal().then(MultiProgress::new);
+        Progress { simulated, live, state: Mutex::default() }
+    }
+
+    /// Where the library sends its events.
+    pub(crate) fn sink(self: &Arc<Self>) -> Sink {
+        let progress = Arc::clone(self);
+        Arc::new(move |event| progress.show(event))
+    }
+
+    /// The events of one release that is not part of a stack, shown as a step of its own.
+    pub(crate) fn release_events(self: &Arc<Self>, word: &'static str, name: &str) -> impl FnMut(sutler_release::Event) + Send + use<> {
+        let progress = Arc::clone(self);
+        let name = name.to_owned();
+        move |event| {
+            use sutler_release::Event as Told;
+            let key = format!("{word} {name}");
+            match event {
+                Told::Waiting { object, reason } => progress.waiting(&key, word, &name, &format!("{} {}: {reason}", object.kind, object.name)),
+                Told::Ready { object } => progress.line(&row(word, &name, &format!("{} {} ready", object.kind, object.name))),
+                _ => {}
+            }
+        }
+    }
+
+    /// Takes away what is still live.
+    pub(crate) fn end(&self) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut state.bars).into_values().for_each(|bar| bar.finish_and_clear());
+    }
+
+    fn show(&self, event: Event) {
+        match event {
+            Event::Started { subject, action } => {
+                if let (Subject::Release { namespace, .. }, Some(live)) = (&subject, &self.live) {
+                    let bar = live.add(ProgressBar::new_spinner().with_style(style()));
+                    bar.set_message(self.marked(&row(subject.word(), &name(&subject), &format!("{namespace}   {}", verb(action)))));
+                    bar.enable_steady_tick(Duration::from_millis(120));
+                    let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+                    state.bars.insert(key(&subject), bar);
+                }
+            }
+            Event::Waiting { subject, ready: (ready, of), reason } => {
+                let text = if of > 0 { format!("{ready} of {of} ready   {reason}") } else { reason.clone() };
+                let seen = {
+                    let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+                    state.reasons.insert(key(&subject), reason.clone())
+                };
+                if self.live.is_some() || seen.as_deref() != Some(&reason) {
+                    self.update(&key(&subject), &row(subject.word(), &name(&subject), &text));
+                }
+            }
+            Event::Finished { subject, action, outcome, took } => {
+                self.clear(&key(&subject));
+                let namespace = match &subject {
+                    Subject::Release { namespace, .. } => format!("{namespace}   "),
+                    _ => String::new(),
+                };
+                let word = match action {
+                    Action::Remove => "removed",
+                    _ => outcome.as_str(),
+                };
+                self.line(&row(subject.word(), &name(&subject), &format!("{namespace}{word}{}", after(took))));
+            }
+            Event::Failed { subject } => {
+                self.clear(&key(&subject));
+                self.line(&row(subject.word(), &name(&subject), "failed"));
+            }
+            Event::Node { name, pool, change } => {
+                let pool = pool.map(|pool| format!(" in pool {pool}")).unwrap_or_default();
+                let change = match change {
+                    NodeChange::Starting => "is starting",
+                    NodeChange::Ready => "is ready",
+                    NodeChange::Gone => "is gone",
+                };
+                self.line(&row("node", &name, &format!("{change}{pool}")));
+            }
+        }
+    }
+
+    fn waiting(&self, key: &str, word: &str, name: &str, reason: &str) {
+        let seen = {
+            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            if let (Some(live), false) = (&self.live, state.bars.contains_key(key)) {
+                let bar = live.add(ProgressBar::new_spinner().with_style(style()));
+                bar.enable_steady_tick(Duration::from_millis(120));
+                state.bars.insert(key.to_owned(), bar);
+            }
+            state.reasons.insert(key.to_owned(), reason.to_owned())
+        };
+        if self.live.is_some() || seen.as_deref() != Some(reason) {
+            self.update(key, &row(word, name, reason));
+        }
+    }
+
+    fn update(&self, key: &str, text: &str) {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        match state.bars.get(key) {
+            Some(bar) => bar.set_message(self.marked(text)),
+            None => {
+                drop(state);
+                self.line(text);
+            }
+        }
+    }
+
+    fn clear(&self, key: &str) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bar) = state.bars.remove(key) {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn line(&self, text: &str) {
+        let text = format!("  {}", self.marked(text));
+        match &self.live {
+            // A terminal that went away takes nothing with it but the line.
+            Some(live) => drop(live.println(text)),
+            None => printer::note(text),
+        }
+    }
+
+    fn marked(&self, text: &str) -> String {
+        if self.simulated { format!("simulated  {text}") } else { text.to_owned() }
+    }
+}
+
+fn style() -> ProgressStyle {
+    ProgressStyle::with_template("{spinner} {wide_msg}").unwrap_or_else(|_| ProgressStyle::default_spinner())
+}
+
+fn row(word: &str, name: &str, text: &str) -> String {
+    format!("{}{}{text}", column(word, 11), column(name, 24))
+}
+
+fn key(subject: &Subject) -> String {
+    format!("{} {}", subject.word(), subject.name())
+}
+
+fn name(subject: &Subject) -> String {
+    subject.name()
+}
+
+fn verb(action: Action) -> &'static str {
+    match action {
+        Action::Create => "installing",
+        Action::Change => "upgrading",
+        Action::Finish => "finishing what was interrupted",
+        Action::Remove => "removing",
+        Action::Unchanged => "",
+    }
+}
+
+fn after(took: SignedDuration) -> String {
+    if took.as_secs() == 0 { String::new() } else { format!("   after {}", span(took)) }
+}

@@ -1,0 +1,100 @@
+//! A plan as text.
+
+use sutler_stack::plan::{Action, Plan, Subject};
+
+use super::{column, count, dollars, header};
+use crate::arguments::StackArguments;
+
+/// The plan, whole.
+pub(crate) fn text(plan: &Plan, up: &str) -> String {
+    let mut text = format!("{}\n{}", header(plan), steps(plan));
+    for skipped in &plan.skipped {
+        let needed = match skipped.needed_by.is_empty() {
+            true => String::new(),
+            false => format!(" (counts as ready for {})", skipped.needed_by.join(", ")),
+        };
+        text.push_str(&format!("  {}  {}not in environment {}{needed}\n", column("skipped", 11), column(&skipped.release, 24), plan.environment));
+    }
+    text.push('\n');
+    if let Some(cost) = &plan.cost {
+        text.push_str(&format!(
+            "  at most {} an hour, idle floor {} (estimate, prices as of {})\n",
+            dollars(cost.at_most),
+            dollars(cost.idle),
+            cost.prices_as_of
+        ));
+    }
+    for warning in &plan.warnings {
+        text.push_str(&format!("  warning: {warning}\n"));
+    }
+    for reason in &plan.blocked {
+        text.push_str(&format!("  cannot be applied now: {reason}\n"));
+    }
+    text.push('\n');
+    if plan.has_changes() {
+        let changes = plan.steps.len() - plan.count(Action::Unchanged);
+        text.push_str(&format!("{}.   Apply: {up}\n", count(changes, "change")));
+    } else {
+        text.push_str("Nothing to do: the cluster is as the file says.\n");
+    }
+    text
+}
+
+/// Its steps, those without change summed up in the end.
+pub(crate) fn steps(plan: &Plan) -> String {
+    let mut text = String::new();
+    for step in plan.steps.iter().filter(|step| step.action != Action::Unchanged) {
+        let name = match &step.subject {
+            Subject::Release { name, namespace, chart, revision, .. } => {
+                let revision = match (revision, step.action) {
+                    (Some(revision), Action::Change | Action::Finish) => format!("   revision {revision} -> {}", revision + 1),
+                    _ => String::new(),
+                };
+                format!("{}{namespace}   {chart}{revision}", column(name, 24))
+            }
+            Subject::ServiceAccount { .. } | Subject::Cluster { .. } | Subject::Pool { .. } | Subject::Role { .. } => column(&step.subject.name(), 24),
+            _ => step.subject.name(),
+        };
+        let line = format!("  {}{} {name}", column(step.subject.word(), 11), step.action.sign());
+        let one_line = matches!(step.details.as_slice(), [_]) && !matches!(step.subject, Subject::Release { .. });
+        match one_line {
+            true => text.push_str(&format!("{line}  {}\n", step.details[0])),
+            false => {
+                text.push_str(&format!("{}\n", line.trim_end()));
+                for detail in &step.details {
+                    text.push_str(&format!("  {}    {detail}\n", column("", 11)));
+                }
+            }
+        }
+    }
+    let unchanged: Vec<String> = plan
+        .steps
+        .iter()
+        .filter(|step| step.action == Action::Unchanged && matches!(step.subject, Subject::Release { .. }))
+        .map(|step| step.subject.name())
+        .collect();
+    if !unchanged.is_empty() {
+        text.push_str(&format!("  {}= {}\n", column("release", 11), unchanged.join(", ")));
+    }
+    text
+}
+
+/// The `up` that would apply a plan made with these arguments.
+pub(crate) fn up_command(arguments: &StackArguments) -> String {
+    format!("sutler up{}", rest_of_command(arguments))
+}
+
+/// The arguments that name the same stack again, with a space in front.
+pub(crate) fn rest_of_command(arguments: &StackArguments) -> String {
+    let mut rest = String::new();
+    if let Some(path) = &arguments.path {
+        rest.push_str(&format!(" {}", path.display()));
+    }
+    if let Some(file) = &arguments.file {
+        rest.push_str(&format!(" -f {}", file.display()));
+    }
+    if let Some(environment) = &arguments.environment {
+        rest.push_str(&format!(" -e {environment}"));
+    }
+    rest
+}
