@@ -39,7 +39,9 @@ pub struct RayCluster {
 #[derive(Debug, thiserror::Error)]
 pub enum RayError {
     /// The name.
-    #[error("`{name}` is no name for a Ray cluster: lower-case letters, digits and `-`, at most {LONGEST_NAME}, a letter first")]
+    #[error(
+        "`{name}` is no name for a Ray cluster: lower-case letters, digits and `-`, at most {LONGEST_NAME}, a letter first"
+    )]
     Name {
         /// The name.
         name: String,
@@ -195,7 +197,8 @@ pub async fn up(releases: &Releases, wanted: &RayCluster, events: Events<'_>) ->
     let values = values(&profile, *workers);
     let workers = worker_count(&chart, &values);
     let source = Source::Chart(Box::new(FromChart::new(chart, from_json(&values), *seed)));
-    let options = Options { labels: BTreeMap::from([(OWNER_LABEL.to_owned(), label_value(owner))]), ..Options::default() };
+    let options =
+        Options { labels: BTreeMap::from([(OWNER_LABEL.to_owned(), label_value(owner))]), ..Options::default() };
     let request = UpgradeRequest {
         name: name.clone(),
         namespace: namespace.clone(),
@@ -211,18 +214,37 @@ pub async fn up(releases: &Releases, wanted: &RayCluster, events: Events<'_>) ->
         Some(_) => releases.upgrade(&request, events).await,
         None => {
             let UpgradeRequest { name, namespace, source, options, .. } = request;
-            let request = InstallRequest { name, namespace, create_namespace: false, source, skip_crds: false, replace: true, options };
+            let request = InstallRequest {
+                name,
+                namespace,
+                create_namespace: false,
+                source,
+                skip_crds: false,
+                replace: true,
+                options,
+            };
             releases.install(&request, events).await
         }
     };
-    Ok(RayUp { release: release.map_err(failed)?, profile, workers, service: format!("{name}-ray-head-svc.{namespace}") })
+    Ok(RayUp {
+        release: release.map_err(failed)?,
+        profile,
+        workers,
+        service: format!("{name}-ray-head-svc.{namespace}"),
+    })
 }
 
 /// Takes a Ray cluster down and waits until it is gone.
 ///
 /// # Errors
 /// If there is none of this name, or it belongs to a stack.
-pub async fn down(releases: &Releases, namespace: &str, name: &str, chart: &str, events: Events<'_>) -> Result<(), RayError> {
+pub async fn down(
+    releases: &Releases,
+    namespace: &str,
+    name: &str,
+    chart: &str,
+    events: Events<'_>,
+) -> Result<(), RayError> {
     let failed = |source| RayError::Release { name: name.to_owned(), done: "down", source: Box::new(source) };
     let there = releases.list(Some(namespace)).await.map_err(failed)?;
     let Some(found) = there.iter().find(|release| release.name == name) else {

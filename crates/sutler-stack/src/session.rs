@@ -219,6 +219,14 @@ impl Session {
             known: known(),
             source: Box::new(source),
         })?;
+        Session::of_config(config)
+    }
+
+    /// The API of a client configuration.
+    ///
+    /// # Errors
+    /// If no client can be made of it.
+    pub fn of_config(config: kube::Config) -> Result<Session, SessionError> {
         let address = config.cluster_url.to_string();
         let client = client(config, &address)?;
         Ok(Session {

@@ -184,9 +184,15 @@ pub async fn look(session: &Session, stack: &Stack) -> Result<Seen, ObserveError
     Ok(seen)
 }
 
-async fn in_namespace(object: &Value, namespace: &str, cluster: &sutler_release::Cluster) -> Result<ObjectRef, ObserveError> {
+async fn in_namespace(
+    object: &Value,
+    namespace: &str,
+    cluster: &sutler_release::Cluster,
+) -> Result<ObjectRef, ObserveError> {
     let mut reference = ObjectRef::of(object);
-    if reference.namespace.is_none() && cluster.mapping(&reference.api_version, &reference.kind).await.is_ok_and(|kind| kind.namespaced) {
+    if reference.namespace.is_none()
+        && cluster.mapping(&reference.api_version, &reference.kind).await.is_ok_and(|kind| kind.namespaced)
+    {
         reference.namespace = Some(namespace.to_owned());
     }
     Ok(reference)
@@ -245,7 +251,9 @@ fn releases(stack: &Stack, installed: &[&Release], seen: &Seen) -> Vec<ReleaseSt
             }),
         }
     }
-    let in_file = |release: &Release| stack.releases.iter().any(|wanted| release.name == wanted.name && release.namespace == wanted.namespace);
+    let in_file = |release: &Release| {
+        stack.releases.iter().any(|wanted| release.name == wanted.name && release.namespace == wanted.namespace)
+    };
     found.extend(installed.iter().filter(|release| !in_file(release)).map(|release| release_status(release, seen)));
     found
 }
@@ -303,7 +311,10 @@ fn pools(stack: &Stack, seen: &Seen) -> Vec<PoolStatus> {
         let named = label(POOL_LABEL).or_else(|| {
             // Where existing nodes stand for a pool, the pool's selector tells which.
             let selects = |pool: &&crate::stack::StackPool| {
-                pool.pool.node_selector.as_ref().is_some_and(|selector| selector.iter().all(|(key, value)| label(key) == Some(value)))
+                pool.pool
+                    .node_selector
+                    .as_ref()
+                    .is_some_and(|selector| selector.iter().all(|(key, value)| label(key) == Some(value)))
             };
             stack.pools.values().find(selects).map(|pool| pool.pool.name.as_str())
         });
@@ -321,14 +332,17 @@ fn pools(stack: &Stack, seen: &Seen) -> Vec<PoolStatus> {
 fn price(node: &Value, region: &str) -> Option<f64> {
     let label = |key: &str| node.pointer("/metadata/labels").and_then(|labels| labels[key].as_str());
     let instance = lookup(label("node.kubernetes.io/instance-type")?).ok()?;
-    let capacity = if label("eks.amazonaws.com/capacityType") == Some("SPOT") { Capacity::Spot } else { Capacity::OnDemand };
+    let capacity =
+        if label("eks.amazonaws.com/capacityType") == Some("SPOT") { Capacity::Spot } else { Capacity::OnDemand };
     Some(node_price(instance, capacity, region)?.micros() as f64 / 1e6)
 }
 
 fn roles(stack: &Stack, seen: &Seen) -> Vec<RoleStatus> {
     let mut found: BTreeMap<&str, RoleStatus> = BTreeMap::new();
     for account in &seen.accounts {
-        let Some(arn) = account.pointer("/metadata/annotations").and_then(|annotations| annotations[ROLE_ANNOTATION].as_str()) else {
+        let Some(arn) =
+            account.pointer("/metadata/annotations").and_then(|annotations| annotations[ROLE_ANNOTATION].as_str())
+        else {
             continue;
         };
         let (namespace, name) = (text(account, "/metadata/namespace"), text(account, "/metadata/name"));
@@ -336,9 +350,16 @@ fn roles(stack: &Stack, seen: &Seen) -> Vec<RoleStatus> {
         if !is_ours {
             continue;
         }
-        let status = found.entry(arn).or_insert_with(|| RoleStatus { arn: arn.to_owned(), accounts: Vec::new(), pods: 0, with_identity: 0 });
+        let status = found.entry(arn).or_insert_with(|| RoleStatus {
+            arn: arn.to_owned(),
+            accounts: Vec::new(),
+            pods: 0,
+            with_identity: 0,
+        });
         status.accounts.push(format!("{namespace}/{name}"));
-        let under = |pod: &&Value| text(pod, "/metadata/namespace") == namespace && text(pod, "/spec/serviceAccountName") == name;
+        let under = |pod: &&Value| {
+            text(pod, "/metadata/namespace") == namespace && text(pod, "/spec/serviceAccountName") == name
+        };
         for pod in seen.pods.iter().filter(under) {
             status.pods += 1;
             status.with_identity += usize::from(carries(pod, arn));
@@ -358,7 +379,8 @@ fn carries(pod: &Value, arn: &str) -> bool {
 }
 
 fn pending(seen: &Seen) -> Vec<PendingPod> {
-    let waits = |pod: &&Value| text(pod, "/status/phase") == "Pending" && pod.pointer("/metadata/deletionTimestamp").is_none();
+    let waits =
+        |pod: &&Value| text(pod, "/status/phase") == "Pending" && pod.pointer("/metadata/deletionTimestamp").is_none();
     seen.pods
         .iter()
         .filter(waits)
@@ -377,13 +399,21 @@ fn pending(seen: &Seen) -> Vec<PendingPod> {
 fn reasons(pod: &Value, events: &[Value]) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     let conditions = pod.pointer("/status/conditions").and_then(Value::as_array).into_iter().flatten();
-    found.extend(conditions.filter(|one| one["type"] == "PodScheduled" && one["status"] == "False").map(|one| text(one, "/message").to_owned()));
+    found.extend(
+        conditions
+            .filter(|one| one["type"] == "PodScheduled" && one["status"] == "False")
+            .map(|one| text(one, "/message").to_owned()),
+    );
     for list in ["/status/initContainerStatuses", "/status/containerStatuses"] {
         for status in pod.pointer(list).and_then(Value::as_array).into_iter().flatten() {
             if let Some(waiting) = status.pointer("/state/waiting") {
                 let message = text(waiting, "/message");
                 let reason = text(waiting, "/reason");
-                found.push(if message.is_empty() { format!("{}: {reason}", text(status, "/name")) } else { format!("{}: {reason}: {message}", text(status, "/name")) });
+                found.push(if message.is_empty() {
+                    format!("{}: {reason}", text(status, "/name"))
+                } else {
+                    format!("{}: {reason}: {message}", text(status, "/name"))
+                });
             }
         }
     }
@@ -391,9 +421,11 @@ fn reasons(pod: &Value, events: &[Value]) -> Vec<String> {
     for event in events {
         let about = event.get("involvedObject").or_else(|| event.get("regarding"));
         let of_pod = about.is_some_and(|about| about["uid"] == pod["metadata"]["uid"] && about["kind"] == "Pod");
-        let source = [text(event, "/source/component"), text(event, "/reportingComponent"), text(event, "/reportingController")];
+        let source =
+            [text(event, "/source/component"), text(event, "/reportingComponent"), text(event, "/reportingController")];
         if of_pod && source.contains(&"cluster-autoscaler") {
-            let time = [text(event, "/lastTimestamp"), text(event, "/eventTime"), text(event, "/metadata/creationTimestamp")];
+            let time =
+                [text(event, "/lastTimestamp"), text(event, "/eventTime"), text(event, "/metadata/creationTimestamp")];
             let time = time.into_iter().find(|time| !time.is_empty()).unwrap_or_default();
             let entry = latest.entry("cluster-autoscaler").or_insert((time, event));
             if time >= entry.0 {

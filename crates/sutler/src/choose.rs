@@ -44,7 +44,10 @@ pub(crate) fn last_simulated(environment: Option<&str>) -> Option<Chosen> {
     if !chosen.file.is_file() || environment.is_some_and(|asked| chosen.environment.as_deref() != Some(asked)) {
         return None;
     }
-    printer::note(format!("using the simulated cluster of {} (brought up last; no {STACK_FILE} here)", chosen.file.display()));
+    printer::note(format!(
+        "using the simulated cluster of {} (brought up last; no {STACK_FILE} here)",
+        chosen.file.display()
+    ));
     Some(chosen)
 }
 

@@ -25,6 +25,8 @@ pub(crate) enum Outcome {
     Done,
     /// `plan`: something would change.
     Changes,
+    /// It failed, and has said so in its own way (Helm's).
+    Failed,
 }
 
 fn main() -> ExitCode {
@@ -35,6 +37,7 @@ fn main() -> ExitCode {
     match run(arguments.command) {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::Changes) => ExitCode::from(2),
+        Ok(Outcome::Failed) => ExitCode::FAILURE,
         Err(failure) => {
             printer::error(failure.error.as_ref(), failure.hint.as_deref());
             ExitCode::FAILURE

@@ -44,15 +44,23 @@ impl Progress {
     }
 
     /// The events of one release that is not part of a stack, shown as a step of its own.
-    pub(crate) fn release_events(self: &Arc<Self>, word: &'static str, name: &str) -> impl FnMut(sutler_release::Event) + Send + use<> {
+    pub(crate) fn release_events(
+        self: &Arc<Self>,
+        word: &'static str,
+        name: &str,
+    ) -> impl FnMut(sutler_release::Event) + Send + use<> {
         let progress = Arc::clone(self);
         let name = name.to_owned();
         move |event| {
             use sutler_release::Event as Told;
             let key = format!("{word} {name}");
             match event {
-                Told::Waiting { object, reason } => progress.waiting(&key, word, &name, &format!("{} {}: {reason}", object.kind, object.name)),
-                Told::Ready { object } => progress.line(&row(word, &name, &format!("{} {} ready", object.kind, object.name))),
+                Told::Waiting { object, reason } => {
+                    progress.waiting(&key, word, &name, &format!("{} {}: {reason}", object.kind, object.name))
+                }
+                Told::Ready { object } => {
+                    progress.line(&row(word, &name, &format!("{} {} ready", object.kind, object.name)))
+                }
                 _ => {}
             }
         }
@@ -69,7 +77,11 @@ impl Progress {
             Event::Started { subject, action } => {
                 if let (Subject::Release { namespace, .. }, Some(live)) = (&subject, &self.live) {
                     let bar = live.add(ProgressBar::new_spinner().with_style(style()));
-                    bar.set_message(self.marked(&row(subject.word(), &name(&subject), &format!("{namespace}   {}", verb(action)))));
+                    bar.set_message(self.marked(&row(
+                        subject.word(),
+                        &name(&subject),
+                        &format!("{namespace}   {}", verb(action)),
+                    )));
                     bar.enable_steady_tick(Duration::from_millis(120));
                     let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
                     state.bars.insert(key(&subject), bar);

@@ -64,7 +64,9 @@ pub(crate) async fn run(arguments: &Down) -> Result<Outcome, Failure> {
             choose::forget_simulated();
             printer::line(format!("{} is down; the simulated cluster {} is gone", stack.name, stack.cluster.name));
         }
-        Target::Simulator => printer::line(format!("{} is down; the simulated cluster {} stays", stack.name, stack.cluster.name)),
+        Target::Simulator => {
+            printer::line(format!("{} is down; the simulated cluster {} stays", stack.name, stack.cluster.name))
+        }
         _ => printer::line(format!("{} is down; its namespaces stay, with the volumes in them", stack.name)),
     }
     Ok(Outcome::Done)

@@ -24,13 +24,17 @@ pub(crate) fn run(arguments: &Init) -> Result<Outcome, Failure> {
         }
     };
     let text = stack_yaml(&name);
-    sutler_stack::file::read(STACK_FILE, &text, None)
-        .and_then(sutler_stack::stack::Stack::from_file)
-        .map_err(|_| Failure::new(format!("`{name}` is no name for a stack")).hint("lower-case letters, digits and `-`, at most 40"))?;
+    sutler_stack::file::read(STACK_FILE, &text, None).and_then(sutler_stack::stack::Stack::from_file).map_err(
+        |_| {
+            Failure::new(format!("`{name}` is no name for a stack"))
+                .hint("lower-case letters, digits and `-`, at most 40")
+        },
+    )?;
     let path = folder.join(STACK_FILE);
     let mut file = OpenOptions::new().write(true).create_new(true).open(&path).map_err(|error| match error.kind() {
-        ErrorKind::AlreadyExists => Failure::new(format!("`{}` exists and is not overwritten", path.display()))
-            .hint("name another folder"),
+        ErrorKind::AlreadyExists => {
+            Failure::new(format!("`{}` exists and is not overwritten", path.display())).hint("name another folder")
+        }
         _ => anyhow::Error::from(error).context(format!("cannot write `{}`", path.display())).into(),
     })?;
     file.write_all(text.as_bytes()).with_context(|| format!("cannot write `{}`", path.display()))?;

@@ -74,7 +74,8 @@ async fn down(arguments: &RayDown) -> Result<Outcome, Failure> {
     let session = open(&arguments.cluster, "sutler ray down").await?;
     let progress = Arc::new(Progress::new(session.simulated));
     let mut events = progress.release_events("ray", &arguments.name);
-    let outcome = sutler_ray::down(&session.releases(), &arguments.namespace, &arguments.name, RAY_CHART, &mut events).await;
+    let outcome =
+        sutler_ray::down(&session.releases(), &arguments.namespace, &arguments.name, RAY_CHART, &mut events).await;
     progress.end();
     outcome?;
     let simulated = if session.simulated { " (simulated)" } else { "" };

@@ -28,7 +28,8 @@ pub(crate) async fn run(arguments: &Render) -> Result<Outcome, Failure> {
     for (name, text) in &files {
         let path = out.join(name);
         if let Some(parent) = path.parent() {
-            std::fs::create_dir_all(parent).with_context(|| format!("cannot make the folder `{}`", parent.display()))?;
+            std::fs::create_dir_all(parent)
+                .with_context(|| format!("cannot make the folder `{}`", parent.display()))?;
         }
         std::fs::write(&path, text).with_context(|| format!("cannot write `{}`", path.display()))?;
     }

@@ -32,14 +32,17 @@ async fn serve(arguments: &Serve) -> Result<Outcome, Failure> {
     let Some(simulator) = session.simulator.clone() else {
         return Err(Failure::new(format!("the simulated cluster {cluster} is served already: {}", session.address)));
     };
-    let listener = TcpListener::bind(arguments.listen).await.with_context(|| format!("cannot listen on {}", arguments.listen))?;
+    let listener =
+        TcpListener::bind(arguments.listen).await.with_context(|| format!("cannot listen on {}", arguments.listen))?;
     let address = format!("http://{}", listener.local_addr().context("cannot listen")?);
     let mut token = [0; 16];
     getrandom::fill(&mut token).map_err(|error| Failure::new(format!("the system gives no random bytes: {error}")))?;
     let token: String = token.iter().map(|byte| format!("{byte:02x}")).collect();
     let path = arguments.kubeconfig.clone().unwrap_or_else(|| beside(&store));
     write_private(&path, &kubeconfig(&address, &token, cluster))?;
-    printer::note(format!("serving the simulated cluster {cluster} at {address}; no container runs in it. Ctrl-C ends it."));
+    printer::note(format!(
+        "serving the simulated cluster {cluster} at {address}; no container runs in it. Ctrl-C ends it."
+    ));
     printer::note("in another terminal:");
     printer::line(format!("export KUBECONFIG={}", std::fs::canonicalize(&path).unwrap_or(path.clone()).display()));
     let time = match arguments.time {

@@ -45,8 +45,10 @@ pub(crate) async fn run(arguments: &Up) -> Result<Outcome, Failure> {
             printer::note(view::plan::steps(&planned.plan));
             let question = format!("Apply this to {} ({})?", session.address, stack.cluster.name);
             if !printer::can_ask() {
-                return Err(Failure::new("nothing was changed: `up` of a real cluster asks first, and there is no terminal")
-                    .hint("say --yes where nobody can be asked"));
+                return Err(Failure::new(
+                    "nothing was changed: `up` of a real cluster asks first, and there is no terminal",
+                )
+                .hint("say --yes where nobody can be asked"));
             }
             if !printer::asks(&question) {
                 return Err(Failure::new("nothing was changed: the answer was no"));

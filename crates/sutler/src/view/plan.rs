@@ -13,7 +13,12 @@ pub(crate) fn text(plan: &Plan, up: &str) -> String {
             true => String::new(),
             false => format!(" (counts as ready for {})", skipped.needed_by.join(", ")),
         };
-        text.push_str(&format!("  {}  {}not in environment {}{needed}\n", column("skipped", 11), column(&skipped.release, 24), plan.environment));
+        text.push_str(&format!(
+            "  {}  {}not in environment {}{needed}\n",
+            column("skipped", 11),
+            column(&skipped.release, 24),
+            plan.environment
+        ));
     }
     text.push('\n');
     if let Some(cost) = &plan.cost {
@@ -47,12 +52,16 @@ pub(crate) fn steps(plan: &Plan) -> String {
         let name = match &step.subject {
             Subject::Release { name, namespace, chart, revision, .. } => {
                 let revision = match (revision, step.action) {
-                    (Some(revision), Action::Change | Action::Finish) => format!("   revision {revision} -> {}", revision + 1),
+                    (Some(revision), Action::Change | Action::Finish) => {
+                        format!("   revision {revision} -> {}", revision + 1)
+                    }
                     _ => String::new(),
                 };
                 format!("{}{namespace}   {chart}{revision}", column(name, 24))
             }
-            Subject::ServiceAccount { .. } | Subject::Cluster { .. } | Subject::Pool { .. } | Subject::Role { .. } => column(&step.subject.name(), 24),
+            Subject::ServiceAccount { .. } | Subject::Cluster { .. } | Subject::Pool { .. } | Subject::Role { .. } => {
+                column(&step.subject.name(), 24)
+            }
             _ => step.subject.name(),
         };
         let line = format!("  {}{} {name}", column(step.subject.word(), 11), step.action.sign());

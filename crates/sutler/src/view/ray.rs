@@ -27,13 +27,19 @@ pub(crate) fn up(up: &RayUp, simulated: bool, took: SignedDuration) -> String {
         count(up.workers as usize, "worker"),
         span(took)
     );
-    text.push_str(&format!("  {mark}in the cluster   ray://{}:10001   dashboard http://{}:8265\n", up.service, up.service));
+    text.push_str(&format!(
+        "  {mark}in the cluster   ray://{}:10001   dashboard http://{}:8265\n",
+        up.service, up.service
+    ));
     let service = up.service.split('.').next().unwrap_or_default();
     text.push_str(&format!(
         "\nfrom a laptop     kubectl -n {} port-forward svc/{service} 10001 8265\n",
         up.release.namespace
     ));
     text.push_str("daft              daft.set_runner_ray(\"ray://127.0.0.1:10001\")\n");
-    text.push_str(&format!("stop              sutler ray down {} --namespace {}\n", up.release.name, up.release.namespace));
+    text.push_str(&format!(
+        "stop              sutler ray down {} --namespace {}\n",
+        up.release.name, up.release.namespace
+    ));
     text
 }

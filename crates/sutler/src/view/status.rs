@@ -11,10 +11,8 @@ const MOST_PENDING: usize = 8;
 /// The status, whole.
 pub(crate) fn text(status: &Status) -> String {
     let simulated = if status.simulated { " (simulated: no container runs)" } else { "" };
-    let mut text = format!(
-        "{} · environment {} · {}{simulated}\n\n",
-        status.stack, status.environment, status.target.cluster
-    );
+    let mut text =
+        format!("{} · environment {} · {}{simulated}\n\n", status.stack, status.environment, status.target.cluster);
     for release in &status.releases {
         let about = match release.revision {
             None => release.state.clone(),
@@ -33,22 +31,43 @@ pub(crate) fn text(status: &Status) -> String {
     }
     for other in &status.others {
         let owner = other.owner.as_deref().map(|owner| format!("   owner {owner}")).unwrap_or_default();
-        text.push_str(&format!("  {}{}{}{}{owner}\n", column("other", 11), column(&other.name, 24), column(&other.namespace, 14), other.chart));
+        text.push_str(&format!(
+            "  {}{}{}{}{owner}\n",
+            column("other", 11),
+            column(&other.name, 24),
+            column(&other.namespace, 14),
+            other.chart
+        ));
     }
     text.push_str(&format!("\n  {}{}\n", column("nodes", 11), nodes(&status.pools, status.simulated)));
     if let Some(cost) = status.dollars_an_hour {
-        text.push_str(&format!("  {}{} an hour (estimate, prices as of {})\n", column("", 11), dollars(cost), status.prices_as_of));
+        text.push_str(&format!(
+            "  {}{} an hour (estimate, prices as of {})\n",
+            column("", 11),
+            dollars(cost),
+            status.prices_as_of
+        ));
     }
     for role in &status.roles {
         let name = role.arn.rsplit('/').next().unwrap_or(&role.arn);
         let pods = format!("{} of {} pods have it", role.with_identity, role.pods);
-        text.push_str(&format!("  {}{}{pods} (service accounts {})\n", column("role", 11), column(name, 24), role.accounts.join(", ")));
+        text.push_str(&format!(
+            "  {}{}{pods} (service accounts {})\n",
+            column("role", 11),
+            column(name, 24),
+            role.accounts.join(", ")
+        ));
     }
     if !status.pending.is_empty() {
         text.push('\n');
     }
     for pod in status.pending.iter().take(MOST_PENDING) {
-        text.push_str(&format!("  {}{}   for {}\n", column("pending", 11), pod.pod, span(SignedDuration::from_secs(pod.seconds))));
+        text.push_str(&format!(
+            "  {}{}   for {}\n",
+            column("pending", 11),
+            pod.pod,
+            span(SignedDuration::from_secs(pod.seconds))
+        ));
         for reason in &pod.reasons {
             text.push_str(&format!("  {}  {reason}\n", column("", 11)));
         }

@@ -32,11 +32,13 @@ pub(crate) fn text(loaded: &Loaded, status: &Status, changed: bool, took: Took, 
     }
     line("nodes", nodes(&status.pools, false));
     if let Some(cost) = status.dollars_an_hour {
-        line("cost", format!("{} an hour if it were real (estimate, prices as of {})", dollars(cost), status.prices_as_of));
+        let real = if status.simulated { " if it were real" } else { "" };
+        line("cost", format!("{} an hour{real} (estimate, prices as of {})", dollars(cost), status.prices_as_of));
     }
     for role in loaded.stack.roles.values() {
         let carried = status.roles.iter().find(|found| Some(&found.arn) == role.arn.as_ref());
-        let pods = carried.map(|role| format!("   {} of {} pods have it", role.with_identity, role.pods)).unwrap_or_default();
+        let pods =
+            carried.map(|role| format!("   {} of {} pods have it", role.with_identity, role.pods)).unwrap_or_default();
         let accounts: Vec<String> = role.service_accounts.iter().map(ToString::to_string).collect();
         let grants = role.grants();
         let grants = if grants.is_empty() { String::new() } else { format!("{grants}   ") };
@@ -49,10 +51,13 @@ pub(crate) fn text(loaded: &Loaded, status: &Status, changed: bool, took: Took, 
     }
     text.push('\n');
     let took_text = match took.cluster {
-        Some(cluster) if cluster.as_secs() > 0 => format!("up took {:.1} s here, {} of cluster time", took.here.as_secs_f64(), span(cluster)),
+        Some(cluster) if cluster.as_secs() > 0 => {
+            format!("up took {:.1} s here, {} of cluster time", took.here.as_secs_f64(), span(cluster))
+        }
         _ => format!("up took {:.1} s", took.here.as_secs_f64()),
     };
-    let result = if changed { took_text } else { format!("Nothing changed: the cluster is as the file says. {took_text}") };
+    let result =
+        if changed { took_text } else { format!("Nothing changed: the cluster is as the file says. {took_text}") };
     text.push_str(&format!("{result}.   Next: {}\n", next(loaded, arguments)));
     text
 }
