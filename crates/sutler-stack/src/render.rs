@@ -83,7 +83,7 @@ fn files(loaded: &Loaded, prepared: &Prepared) -> Result<BTreeMap<String, String
         let mut text = String::new();
         let mut left_out = Vec::new();
         for document in sutler_chart::split_documents(&release.content.manifest) {
-            let objects = parse_manifest(&document)
+            let objects = parse_manifest(document)
                 .map_err(|source| PrepareError::Manifest { release: id.clone(), source: Box::new(source) })?;
             match objects.iter().find(|object| object["kind"] == "Secret") {
                 Some(secret) => left_out.push(name(secret)),

@@ -2,7 +2,7 @@
 //!
 //! A line about the simulator says so: nothing it tells of runs or costs anything.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::IsTerminal;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -26,8 +26,8 @@ pub(crate) struct Progress {
 struct State {
     /// The live line of each subject under way.
     bars: BTreeMap<String, ProgressBar>,
-    /// The last reason shown of each, so that only news is shown.
-    reasons: BTreeMap<String, String>,
+    /// What was told of each, so that only news is shown.
+    told: BTreeSet<String>,
 }
 
 impl Progress {
@@ -56,7 +56,8 @@ impl Progress {
             let key = format!("{word} {name}");
             match event {
                 Told::Waiting { object, reason } => {
-                    progress.waiting(&key, word, &name, &format!("{} {}: {reason}", object.kind, object.name))
+                    let reason = format!("{} {}: {reason}", object.kind, object.name);
+                    progress.waiting(&key, word, &name, without_preemption(&reason), &gist(&reason));
                 }
                 Told::Ready { object } => {
                     progress.line(&row(word, &name, &format!("{} {} ready", object.kind, object.name)))
@@ -88,14 +89,9 @@ impl Progress {
                 }
             }
             Event::Waiting { subject, ready: (ready, of), reason } => {
-                let text = if of > 0 { format!("{ready} of {of} ready   {reason}") } else { reason.clone() };
-                let seen = {
-                    let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-                    state.reasons.insert(key(&subject), reason.clone())
-                };
-                if self.live.is_some() || seen.as_deref() != Some(&reason) {
-                    self.update(&key(&subject), &row(subject.word(), &name(&subject), &text));
-                }
+                let short = without_preemption(&reason);
+                let text = if of > 0 { format!("{ready} of {of} ready   {short}") } else { short.to_owned() };
+                self.waiting(&key(&subject), subject.word(), &subject.name(), &text, &gist(&reason));
             }
             Event::Finished { subject, action, outcome, took } => {
                 self.clear(&key(&subject));
@@ -125,18 +121,19 @@ impl Progress {
         }
     }
 
-    fn waiting(&self, key: &str, word: &str, name: &str, reason: &str) {
-        let seen = {
+    /// Shows what is waited for: in a terminal all of it, elsewhere only when its gist is news.
+    fn waiting(&self, key: &str, word: &str, name: &str, text: &str, gist: &str) {
+        let is_news = {
             let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
             if let (Some(live), false) = (&self.live, state.bars.contains_key(key)) {
                 let bar = live.add(ProgressBar::new_spinner().with_style(style()));
                 bar.enable_steady_tick(Duration::from_millis(120));
                 state.bars.insert(key.to_owned(), bar);
             }
-            state.reasons.insert(key.to_owned(), reason.to_owned())
+            state.told.insert(format!("{key} {gist}"))
         };
-        if self.live.is_some() || seen.as_deref() != Some(reason) {
-            self.update(key, &row(word, name, reason));
+        if self.live.is_some() || is_news {
+            self.update(key, &row(word, name, text));
         }
     }
 
@@ -174,6 +171,17 @@ impl Progress {
 
 fn style() -> ProgressStyle {
     ProgressStyle::with_template("{spinner} {wide_msg}").unwrap_or_else(|_| ProgressStyle::default_spinner())
+}
+
+/// A reason without what the scheduler says of preemption, which never helps a person here.
+fn without_preemption(reason: &str) -> &str {
+    let end = [". no new claims", ". preemption:"].iter().filter_map(|start| reason.find(start)).min();
+    &reason[..end.unwrap_or(reason.len())]
+}
+
+/// What is news about a reason: the object and how much of it is there, not which pod is looked at.
+fn gist(reason: &str) -> String {
+    reason.split(": ").take(2).collect::<Vec<_>>().join(": ")
 }
 
 fn row(word: &str, name: &str, text: &str) -> String {
