@@ -174,7 +174,7 @@ pub(crate) struct RayDown {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Helm {
     /// Render a chart locally and print its manifests
-    Template(HelmTemplate),
+    Template(Box<HelmTemplate>),
     /// List releases
     #[command(alias = "ls")]
     List(HelmList),

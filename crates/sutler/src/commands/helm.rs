@@ -17,7 +17,7 @@ const DEFAULT_NAMESPACE: &str = "default";
 pub(crate) fn run(command: Helm) -> Result<Outcome, Failure> {
     match command {
         // Rendering neither waits nor talks to anything: it gets no runtime.
-        Helm::Template(arguments) => template::run(arguments),
+        Helm::Template(arguments) => template::run(*arguments),
         Helm::List(arguments) => block_on(list::run(&arguments)),
         Helm::Get(HelmGet::Values(arguments)) => block_on(get::values(&arguments)),
         Helm::Get(HelmGet::Manifest(arguments)) => block_on(get::manifest(&arguments)),
