@@ -17,6 +17,11 @@ pub(super) async fn run(arguments: &HelmList) -> Result<Outcome, Failure> {
     printer::data(&match (arguments.output, arguments.short) {
         (HelmOutput::Table, true) => rows.iter().map(|row| format!("{}\n", row[0])).collect(),
         (HelmOutput::Table, false) => table(&rows),
+        (HelmOutput::Json, false) => {
+            // Helm's fields stand in the order of its columns, which a sorted map would lose.
+            let rows: Vec<String> = rows.iter().map(object_text).collect();
+            format!("[{}]\n", rows.join(","))
+        }
         (form, short) => {
             let list: Vec<Value> = rows.iter().map(|row| if short { json!(row[0]) } else { object(row) }).collect();
             super::get::encoded(&Value::Array(list), form)?
@@ -55,6 +60,12 @@ fn object(row: &[String; 7]) -> Value {
         .map(|((_, name), value)| ((*name).to_owned(), json!(value)))
         .collect::<serde_json::Map<_, _>>()
         .into()
+}
+
+fn object_text(row: &[String; 7]) -> String {
+    let fields: Vec<String> =
+        COLUMNS.iter().zip(row).map(|((_, name), value)| format!("{}:{}", json!(name), json!(value))).collect();
+    format!("{{{}}}", fields.join(","))
 }
 
 /// A time as Go's `time.Time` prints it: `2026-11-23 04:05:06.123456789 +0000 UTC`, trailing zeros left out.
