@@ -1,3 +1,5 @@
+//! Server-side apply: who owns which field after whose change.
+
 use serde_json::{Value, json};
 
 use super::*;

@@ -1,3 +1,5 @@
+//! What the API server fills in, kind by kind.
+
 use serde_json::{Value, json};
 
 use super::{CONSTANTS, set_defaults};

@@ -1,3 +1,5 @@
+//! When an object is ready, and what is said while it is not.
+
 use serde_json::{Value, json};
 
 use super::{Around, completion, readiness};

@@ -1,3 +1,5 @@
+//! What the API server refuses, and how it says so.
+
 use serde_json::{Value, json};
 
 use super::{create, invalid_message, update};

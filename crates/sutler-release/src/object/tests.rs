@@ -1,3 +1,5 @@
+//! Objects as releases hold and write them.
+
 use serde_json::json;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Records of releases, in Helm's form and back.
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};

@@ -1,3 +1,5 @@
+//! Strategic merge patches: lists by their keys, directives, three ways.
+
 use serde_json::{Value, json};
 
 use crate::patch::{strategic_merge_patch, three_way, two_way};

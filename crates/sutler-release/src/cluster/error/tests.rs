@@ -1,3 +1,5 @@
+//! What is said when an API refuses or does not answer.
+
 use serde_json::json;
 
 use super::*;
