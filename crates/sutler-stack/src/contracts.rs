@@ -120,6 +120,9 @@ fn is_used(role: &Role, index: usize, named_in: &BTreeSet<&str>, releases: &[&Re
             .any(|pod| pod.namespace == account.namespace && pod.service_account() == account.name)
 }
 
+/// The pool in which the chart `cluster-autoscaler` runs unless it is told another.
+const AUTOSCALER_POOL: &str = "autoscaler";
+
 /// Tainted pools that no pod tolerates and no value names: nodes that would be paid for and stay empty.
 fn unused_pools(stack: &Stack, releases: &[&ReleaseFacts], severity: Severity) -> Vec<Diagnostic> {
     let mut found = Vec::new();
@@ -144,6 +147,9 @@ fn unused_pools(stack: &Stack, releases: &[&ReleaseFacts], severity: Severity) -
         let problem = Diagnostic::error(place, format!("nothing in this stack tolerates the taints of pool `{name}`"))
             .note(format!("taints: {}", taints.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")))
             .hint(format!("name it in a release's values (`pool: {name}`), or take it out"));
+        // The pool that is kept for the autoscaler is no mistake where another tool runs the autoscaler there. Where nobody
+        // does, pods that wait say so.
+        let severity = if name == AUTOSCALER_POOL { Severity::Warning } else { severity };
         found.push(Diagnostic { severity, ..problem });
     }
     found

@@ -423,7 +423,9 @@ fn reasons(pod: &Value, events: &[Value]) -> Vec<String> {
         let of_pod = about.is_some_and(|about| about["uid"] == pod["metadata"]["uid"] && about["kind"] == "Pod");
         let source =
             [text(event, "/source/component"), text(event, "/reportingComponent"), text(event, "/reportingController")];
-        if of_pod && source.contains(&"cluster-autoscaler") {
+        // The simulator's own word on pools that nobody makes grow has no autoscaler behind it.
+        let of_pools = source.contains(&"cluster-autoscaler") || text(event, "/reason") == "NoAutoscaler";
+        if of_pod && of_pools {
             let time =
                 [text(event, "/lastTimestamp"), text(event, "/eventTime"), text(event, "/metadata/creationTimestamp")];
             let time = time.into_iter().find(|time| !time.is_empty()).unwrap_or_default();
@@ -435,7 +437,10 @@ fn reasons(pod: &Value, events: &[Value]) -> Vec<String> {
     }
     found.extend(latest.values().map(|(_, event)| {
         let message = event.get("message").or_else(|| event.get("note")).and_then(Value::as_str).unwrap_or_default();
-        format!("autoscaler: {message}")
+        match text(event, "/reason") {
+            "NoAutoscaler" => message.to_owned(),
+            _ => format!("autoscaler: {message}"),
+        }
     }));
     let mut once = BTreeSet::new();
     found.retain(|reason| !reason.is_empty() && once.insert(reason.clone()));

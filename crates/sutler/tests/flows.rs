@@ -1,0 +1,334 @@
+//! What people do with a stack, from `init` to `down`, through the program itself.
+
+mod support;
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use support::Place;
+
+/// A stack that is up in a moment: a chart with a ConfigMap, and one that needs it.
+const SMALL: &str = "\
+apiVersion: sutler.dev/v1alpha1
+kind: Stack
+name: team
+environments: {try: {target: simulator}, safe: {target: simulator, protect: true}}
+defaults: {environment: try}
+cluster: {pools: {core: {instanceTypes: [m6i.xlarge], min: 1, max: 2}}}
+secrets: {word: {env: WORD}}
+releases:
+  first: {namespace: one, chart: ./chart, set: {word: \"${secrets.word}\"}}
+  second: {namespace: two, chart: ./chart, needs: [first]}
+";
+
+fn small() -> Place {
+    let place = Place::new();
+    place.write("stack.yaml", SMALL);
+    place.write("chart/Chart.yaml", "apiVersion: v2\nname: chart\nversion: 0.1.0\n");
+    place.write(
+        "chart/templates/a.yaml",
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: {{ .Release.Name }}}\nstringData: {word: {{ .Values.word | quote }}}\n",
+    );
+    // The environment of each run has no WORD; a file gives it.
+    place.write("word", "open-sesame\n");
+    place.write("stack.yaml", &SMALL.replace("{env: WORD}", "{file: word}"));
+    place
+}
+
+fn example() -> Place {
+    let place = Place::new();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/data-team");
+    for name in ["stack.yaml", "values/jupyterhub.yaml", "values/jupyterhub-auth0.yaml", "values/ray-small.yaml"] {
+        place.write(name, &std::fs::read_to_string(folder.join(name)).expect("the example's file"));
+    }
+    place
+}
+
+#[test]
+fn init_makes_a_stack_that_can_be_planned_and_is_not_overwritten() {
+    let place = Place::new();
+    place.run(&["init", "--name", "team"]).ended(0);
+    let written = std::fs::read_to_string(place.path("stack.yaml")).expect("a stack.yaml");
+    let again = place.run(&["init"]).ended(1);
+    assert!(again.stderr.contains("stack.yaml"), "{}", again.stderr);
+    assert_eq!(std::fs::read_to_string(place.path("stack.yaml")).expect("a stack.yaml"), written);
+    place.run(&["plan"]).ended(2);
+}
+
+#[test]
+fn plan_says_by_its_exit_code_whether_up_would_change_something() {
+    let place = small();
+    place.run(&["plan"]).ended(2);
+    assert!(!place.store("team-try").exists(), "a plan wrote the simulator's store");
+    place.run(&["up"]).ended(0);
+    place.run(&["plan"]).ended(0);
+    let second = place.run(&["up"]).ended(0);
+    assert!(second.stdout.contains("Nothing changed"), "{}", second.stdout);
+    place.write("chart/Chart.yaml", "apiVersion: v2\nname: chart\nversion: 0.1.1\n");
+    place.run(&["plan"]).ended(2);
+    place.write("stack.yaml", "kind: Stack\n");
+    place.run(&["plan"]).ended(1);
+}
+
+#[test]
+fn a_plan_as_json_has_a_version() {
+    let plan = small().run(&["plan", "-o", "json"]).ended(2).stdout;
+    let plan: serde_json::Value = serde_json::from_str(&plan).unwrap_or_else(|error| panic!("{error}: {plan}"));
+    let keys: Vec<&String> = plan.as_object().expect("an object").keys().collect();
+    assert!(keys.iter().any(|key| key.to_lowercase().contains("version")), "{keys:?}");
+}
+
+#[test]
+fn a_release_that_left_the_file_is_shown_and_removed() {
+    let place = small();
+    place.run(&["up"]).ended(0);
+    let text = std::fs::read_to_string(place.path("stack.yaml")).expect("the stack");
+    let shorter: String =
+        text.lines().filter(|line| !line.contains("second:")).map(|line| format!("{line}\n")).collect();
+    place.write("stack.yaml", &shorter);
+    let plan = place.run(&["plan"]).ended(2).stdout;
+    let removed: Vec<&str> = plan.lines().filter(|line| line.contains("- second")).collect();
+    assert_eq!(removed.len(), 1, "{plan}");
+    place.run(&["up"]).ended(0);
+    let status = place.run(&["status"]).ended(0).stdout;
+    assert!(status.contains("first") && !status.contains("second"), "{status}");
+    place.run(&["plan"]).ended(0);
+}
+
+#[test]
+fn down_takes_all_away_and_asks_first() {
+    let place = small();
+    place.run(&["up"]).ended(0);
+    let refused = place.run(&["down"]).ended(1);
+    assert!(refused.stderr.contains("--yes"), "{}", refused.stderr);
+    place.run(&["plan"]).ended(0);
+    place.run(&["down", "--yes"]).ended(0);
+    assert!(!place.store("team-try").exists());
+    let protected = place.run(&["down", "--yes", "-e", "safe"]).ended(1);
+    assert!(protected.stderr.contains("protected"), "{}", protected.stderr);
+}
+
+#[test]
+fn rendering_twice_gives_the_same_without_secrets() {
+    let place = small();
+    place.run(&["render", "a"]).ended(0);
+    place.run(&["render", "b"]).ended(0);
+    let (a, b) = (tree(&place.path("a")), tree(&place.path("b")));
+    assert!(a.len() > 2, "{a:?}");
+    assert_eq!(a, b);
+    for (name, text) in &a {
+        // In base64 too: `b3Blbi1zZXNhbWU=`.
+        assert!(!text.contains("open-sesame") && !text.contains("b3Blbi1zZXNhbWU"), "{name}: {text}");
+    }
+}
+
+#[test]
+fn a_secret_is_in_no_output() {
+    let place = small();
+    for command in [&["up"][..], &["plan"], &["plan", "-o", "json"], &["status", "-o", "json"]] {
+        let ran = place.run(command);
+        let all = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(!all.contains("open-sesame") && !all.contains("b3Blbi1zZXNhbWU"), "{command:?}: {all}");
+    }
+}
+
+/// Files of a folder and what is in them.
+fn tree(folder: &Path) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(next) = folders.pop() {
+        for entry in std::fs::read_dir(&next).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let name = path.strip_prefix(folder).expect("below").display().to_string();
+                found.push((name, std::fs::read_to_string(&path).expect("text")));
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn a_store_that_is_not_whole_is_refused_and_left_as_it_is() {
+    for broken in [&b"SQLite format 3\0and then nothing"[..], b"", b"not a store"] {
+        let place = small();
+        let store = place.store("team-try");
+        std::fs::write(&store, broken).expect("a store");
+        let refused = place.run(&["up"]).ended(1);
+        assert!(refused.stderr.contains("hint:"), "{}", refused.stderr);
+        assert_eq!(std::fs::read(&store).expect("the store"), broken, "the store was changed");
+    }
+}
+
+#[test]
+fn a_store_that_was_cut_short_is_refused_and_left_as_it_is() {
+    let place = small();
+    place.run(&["up"]).ended(0);
+    let store = place.store("team-try");
+    let whole = std::fs::read(&store).expect("the store");
+    let cut = &whole[..whole.len() / 2];
+    std::fs::write(&store, cut).expect("a store");
+    place.run(&["up"]).ended(1);
+    assert_eq!(std::fs::read(&store).expect("the store"), cut, "the store was changed");
+}
+
+#[test]
+fn without_an_autoscaler_workers_wait_and_status_says_why() {
+    let place = example();
+    let text = std::fs::read_to_string(place.path("stack.yaml")).expect("the example");
+    let release = "  cluster-autoscaler:\n    namespace: kube-system\n    chart: builtin:cluster-autoscaler\n    when: [try, real, prod]\n";
+    assert!(text.contains(release) && text.contains("    needs: [cluster-autoscaler]\n"));
+    let without = text
+        .replace(release, "")
+        .replace("    needs: [cluster-autoscaler]\n", "")
+        .replace("timeout: 15m", "timeout: 2m");
+    place.write("stack.yaml", &without);
+    place.run(&["up"]).ended(1);
+    let status = place.run(&["status"]);
+    let all = format!("{}{}", status.stdout, status.stderr);
+    assert!(all.contains("no autoscaler runs"), "{all}");
+}
+
+/// A simulator that is served by a process of its own.
+struct Served {
+    process: Child,
+    kubeconfig: PathBuf,
+}
+
+impl Served {
+    fn start(place: &Place, time: &str) -> Served {
+        let kubeconfig = place.path("served.kubeconfig");
+        let mut process = place
+            .command(&["simulator", "serve", "--time", time, "--kubeconfig", "served.kubeconfig"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the server starts");
+        // It listens when it says so.
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().expect("its output")).read_line(&mut line).expect("a line");
+        assert!(line.starts_with("export KUBECONFIG="), "{line}");
+        Served { process, kubeconfig }
+    }
+
+    /// Puts a plan of faults in front of the API.
+    fn faults(&self, plan: &str) {
+        let config = std::fs::read_to_string(&self.kubeconfig).expect("the kubeconfig");
+        let word = |key: &str| {
+            let (_, rest) = config.split_once(key).unwrap_or_else(|| panic!("no {key} in {config}"));
+            rest.trim_start_matches([':', ' ', '"']).split(['"', '\n', ',', '}']).next().unwrap_or_default().to_owned()
+        };
+        let (address, token) = (format!("127.0.0.1:{}", word("127.0.0.1")), word("token"));
+        let mut stream = TcpStream::connect(&address).expect("the server");
+        let length = plan.len();
+        write!(
+            stream,
+            "PUT /sutler.dev/v1/faults HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\n\
+             Content-Type: application/json\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{plan}"
+        )
+        .expect("a request");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        assert!(answer.starts_with("HTTP/1.1 20"), "{answer}");
+    }
+
+    /// Ends it as a service manager would.
+    fn stop(mut self) {
+        let id = self.process.id().to_string();
+        assert!(Command::new("kill").arg(&id).status().expect("kill").success());
+        self.process.wait().expect("its end");
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        // Ended already, or a test failed.
+        drop(self.process.kill());
+        drop(self.process.wait());
+    }
+}
+
+#[test]
+fn what_is_forbidden_is_named_by_verb_and_resource() {
+    let place = small();
+    let served = Served::start(&place, "fast");
+    served.faults(
+        r#"{"rules": [{"resource": "secrets", "namespace": "two",
+            "fault": {"status": {"code": 403, "reason": "Forbidden", "message": "secrets is forbidden: User \"ada\" cannot create resource \"secrets\" in the namespace \"two\""}}}]}"#,
+    );
+    let refused = place.run(&["up"]).ended(1);
+    assert!(refused.stderr.contains("forbidden") && refused.stderr.contains("secrets"), "{}", refused.stderr);
+    assert!(["create", "list", "get"].iter().any(|verb| refused.stderr.contains(verb)), "{}", refused.stderr);
+    served.faults(r#"{"rules": []}"#);
+    place.run(&["up"]).ended(0);
+    served.stop();
+}
+
+#[test]
+fn two_at_once_are_one_too_many_and_one_that_was_killed_is_finished_by_the_next() {
+    let place = example();
+    let served = Served::start(&place, "wall");
+    let mut first = place.command(&["up"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("up starts");
+    // In wall time a node takes a minute: until then the first works.
+    let mut said = String::new();
+    let mut lines = BufReader::new(first.stderr.take().expect("its progress"));
+    while !said.contains("0 of 1 ready") {
+        let before = said.len();
+        lines.read_line(&mut said).expect("progress");
+        assert!(said.len() > before, "it ended: {said}");
+    }
+    let second = place.run(&["up"]).ended(1);
+    assert!(second.stderr.contains("is being changed by"), "{}", second.stderr);
+    assert!(second.stderr.contains(&first.id().to_string()), "it does not say who: {}", second.stderr);
+    first.kill().expect("it can be killed");
+    first.wait().expect("its end");
+    served.stop();
+    place.run(&["up"]).ended(0);
+    place.run(&["plan"]).ended(0);
+}
+
+/// The real kubectl, where it was brought.
+fn kubectl() -> Option<PathBuf> {
+    let brought = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/peers/bin/kubectl");
+    std::env::var_os("SUTLER_KUBECTL").map(PathBuf::from).or_else(|| brought.is_file().then_some(brought))
+}
+
+#[test]
+#[allow(clippy::print_stdout, reason = "a skip is said")]
+fn a_pod_made_through_kubectl_under_the_roles_account_has_the_role() {
+    let Some(kubectl) = kubectl() else {
+        println!(
+            "skipped: a_pod_made_through_kubectl_under_the_roles_account_has_the_role: no kubectl (`cargo xtask peers`)"
+        );
+        return;
+    };
+    let place = example();
+    place.run(&["up"]).ended(0);
+    let served = Served::start(&place, "fast");
+    let run = |arguments: &[&str]| {
+        let ran = Command::new(&kubectl)
+            .args(arguments)
+            .env("KUBECONFIG", &served.kubeconfig)
+            .output()
+            .expect("kubectl runs");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        assert!(ran.status.success(), "{}{}", text(&ran.stdout), text(&ran.stderr));
+        text(&ran.stdout)
+    };
+    let nodes = run(&["get", "nodes", "-l", "dedicated=ray", "-o", "name"]);
+    assert_eq!(nodes.lines().count(), 4, "{nodes}");
+    let overrides = r#"{"spec": {"serviceAccountName": "daft"}}"#;
+    run(&["run", "mine", "-n", "jupyterhub", "--image", "python:3.12", "--overrides", overrides]);
+    let pod = run(&["get", "pod", "mine", "-n", "jupyterhub", "-o", "jsonpath={.spec.containers[0].env}"]);
+    assert!(pod.contains("AWS_ROLE_ARN") && pod.contains(":role/data-team-try_DaftRole"), "{pod}");
+    let workers =
+        run(&["get", "pods", "-n", "ray", "-o", "jsonpath={range .items[*]}{.spec.containers[0].env}{\"\\n\"}{end}"]);
+    let with: Vec<&str> = workers.lines().filter(|line| line.contains("data-team-try_DaftRole")).collect();
+    assert_eq!(with.len(), 5, "{workers}");
+    served.stop();
+}
