@@ -178,6 +178,20 @@ fn a_store_that_was_cut_short_is_refused_and_left_as_it_is() {
 }
 
 #[test]
+fn a_store_of_another_version_is_refused_and_left_as_it_is() {
+    let place = small();
+    place.run(&["up"]).ended(0);
+    let store = place.store("team-try");
+    let mut other = std::fs::read(&store).expect("the store");
+    // SQLite's header: `user_version` is the four bytes from 60 on.
+    other[60..64].copy_from_slice(&999u32.to_be_bytes());
+    std::fs::write(&store, &other).expect("a store");
+    let refused = place.run(&["up"]).ended(1);
+    assert!(refused.stderr.contains("format 999") && refused.stderr.contains("hint:"), "{}", refused.stderr);
+    assert_eq!(std::fs::read(&store).expect("the store"), other, "the store was changed");
+}
+
+#[test]
 fn without_an_autoscaler_workers_wait_and_status_says_why() {
     let place = example();
     let text = std::fs::read_to_string(place.path("stack.yaml")).expect("the example");
