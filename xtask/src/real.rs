@@ -1,0 +1,43 @@
+//! The task `real`: the example on a real etcd, API server, controller-manager and scheduler, with nodes that kwok plays.
+//!
+//! `cluster` brings the control plane up and down; `story` is what a user does there, with what must be true after each step.
+
+mod cluster;
+mod story;
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::{peers, process};
+use cluster::Cluster;
+
+/// Runs the task; with `keep` the cluster stays up until Enter is typed, whatever came out.
+pub(crate) fn task(root: &Path, keep: bool) -> Result<()> {
+    let missing = peers::bring(root, true)?;
+    if let Some(part) = missing.first() {
+        bail!("a part of the control plane is missing: {}: {}", part.name, part.reason);
+    }
+    process::run(
+        Command::new(env!("CARGO")).args(["build", "--quiet", "--locked", "--package", "sutler"]).current_dir(root),
+    )?;
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |folder| root.join(folder));
+    let sutler = target.join("debug/sutler");
+
+    let started = std::time::Instant::now();
+    let mut cluster = Cluster::boot(&peers::bin(root))?;
+    println!("real: control plane and {} nodes ready in {:.1} s", cluster.nodes, started.elapsed().as_secs_f64());
+    let told = story::tell(&cluster, root, &sutler);
+    if keep {
+        if let Err(error) = &told {
+            println!("real: {error:#}");
+        }
+        println!("real: KUBECONFIG={}; Enter ends the cluster", cluster.kubeconfig.display());
+        std::io::stdin().read_line(&mut String::new()).context("could not read Enter")?;
+    }
+    if told.is_err() {
+        println!("real: logs are kept in {}", cluster.keep_logs().display());
+    }
+    told
+}
