@@ -7,8 +7,8 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use sutler_release::plan::INPUTS;
 use sutler_release::{
-    ApplyChoice, DEFAULT_HISTORY_MAX, InstallRequest, ObjectRef, Options, Release, Releases, Source, UpgradeRequest,
-    ValuesFrom,
+    ApplyChoice, Base, DEFAULT_HISTORY_MAX, InstallRequest, ObjectRef, Options, Release, Releases, Source,
+    UpgradeRequest, ValuesFrom,
 };
 
 use super::{ApplyError, Applying};
@@ -79,7 +79,13 @@ async fn one(
         (NEEDS_ANNOTATION.to_owned(), needs(applying, prepared)),
     ]);
     annotations.extend(prepared.secrets_digest.clone().map(|digest| (SECRETS_ANNOTATION.to_owned(), digest)));
+    // The plan holds only for the revision that it was made from: if somebody was faster, nothing is written.
+    let base = match &step.subject {
+        Subject::Release { revision: Some(revision), .. } if step.action != Action::Create => Base::Revision(*revision),
+        _ => Base::Missing,
+    };
     let options = Options {
+        base,
         timeout: release.timeout,
         recover: applying.recover,
         labels: BTreeMap::from([(STACK_LABEL.to_owned(), applying.stack.name.clone())]),
