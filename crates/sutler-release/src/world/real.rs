@@ -117,17 +117,34 @@ fn host() -> String {
 }
 
 /// The start time of a process in clock ticks since boot, as Linux tells it (field 22 of `/proc/PID/stat`); `None` if
-/// the process does not exist or the system has no such file.
+/// the process does not exist, has ended and only waits to be collected (a zombie), or the system has no such file.
 fn process_start(process: u32) -> Option<u64> {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
     // The second field is the command in parentheses and may itself hold spaces and parentheses.
     let (_, after_command) = stat.rsplit_once(") ")?;
+    if after_command.starts_with(['Z', 'X']) {
+        return None;
+    }
     after_command.split(' ').nth(19)?.parse().ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_process_that_only_waits_to_be_collected_has_ended() {
+        let mut child = std::process::Command::new("cat").stdin(std::process::Stdio::piped()).spawn().unwrap();
+        assert!(process_start(child.id()).is_some());
+        child.kill().unwrap();
+        let stat = format!("/proc/{}/stat", child.id());
+        while !std::fs::read_to_string(&stat).unwrap().contains(") Z ") {
+            std::thread::yield_now();
+        }
+        assert_eq!(process_start(child.id()), None);
+        child.wait().unwrap();
+    }
 
     #[test]
     fn this_process_holds_a_lease_that_is_not_over() {
