@@ -26,6 +26,37 @@ impl std::fmt::Display for NodeError {
 impl std::error::Error for NodeError {}
 
 impl de::Error for NodeError {
+    /// A number out of its range is told as one of a wrong type is.
+    fn invalid_value(found: de::Unexpected<'_>, expected: &dyn de::Expected) -> Self {
+        Self::invalid_type(found, expected)
+    }
+
+    /// In words of the file, not of the program's types.
+    fn invalid_type(found: de::Unexpected<'_>, expected: &dyn de::Expected) -> Self {
+        let found = match found {
+            de::Unexpected::Bool(value) => format!("the boolean {value}"),
+            de::Unexpected::Unsigned(value) => format!("the number {value}"),
+            de::Unexpected::Signed(value) => format!("the number {value}"),
+            de::Unexpected::Float(value) => format!("the number {value}"),
+            de::Unexpected::Str(text) => format!("the text `{text}`"),
+            de::Unexpected::Unit | de::Unexpected::Option => "nothing".to_owned(),
+            de::Unexpected::Seq => "a list".to_owned(),
+            de::Unexpected::Map | de::Unexpected::StructVariant => "a map".to_owned(),
+            other => other.to_string(),
+        };
+        let expected = match expected.to_string().as_str() {
+            "u8" | "u16" | "u32" | "u64" => "a whole number, 0 or more".to_owned(),
+            "i8" | "i16" | "i32" | "i64" => "a whole number".to_owned(),
+            "f32" | "f64" => "a number".to_owned(),
+            "a string" => "text".to_owned(),
+            "a boolean" => "true or false".to_owned(),
+            "a sequence" => "a list".to_owned(),
+            words if words.starts_with("struct ") => "a map".to_owned(),
+            words => words.to_owned(),
+        };
+        Self::custom(format!("expected {expected}, found {found}"))
+    }
+
     fn custom<T: std::fmt::Display>(message: T) -> Self {
         NodeError { message: message.to_string(), place: None }
     }
