@@ -2,6 +2,7 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for developers that talks to the terminal")]
 
+mod bench;
 mod peers;
 mod process;
 mod real;
@@ -17,7 +18,8 @@ usage: cargo xtask TASK
 
   peers [--real] [--require]   bring the real helm and kubectl; with --real also a control plane (built by Go)
   test [--real]                format, lints and all tests; with --real also the example on a real control plane
-  real [--keep]                only the example on the real control plane; --keep leaves the cluster up until Enter";
+  real [--keep]                only the example on the real control plane; --keep leaves the cluster up until Enter
+  bench                        whole processes, release build, against the real Helm: a Markdown table";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -36,6 +38,7 @@ fn run(words: &[String]) -> Result<()> {
         "peers" => &["--real", "--require"],
         "test" => &["--real"],
         "real" => &["--keep"],
+        "bench" => &[],
         "-h" | "--help" | "help" => {
             println!("{USAGE}");
             return Ok(());
@@ -50,6 +53,7 @@ fn run(words: &[String]) -> Result<()> {
     match task.as_str() {
         "peers" => peers::task(&root, has("--real"), has("--require")),
         "real" => real::task(&root, has("--keep")),
+        "bench" => bench::task(&root),
         _ => test::task(&root, has("--real")),
     }
 }

@@ -6,7 +6,6 @@ mod cluster;
 mod story;
 
 use std::path::Path;
-use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
@@ -19,9 +18,7 @@ pub(crate) fn task(root: &Path, keep: bool) -> Result<()> {
     if let Some(part) = missing.first() {
         bail!("a part of the control plane is missing: {}: {}", part.name, part.reason);
     }
-    process::run(
-        Command::new(env!("CARGO")).args(["build", "--quiet", "--locked", "--package", "sutler"]).current_dir(root),
-    )?;
+    process::run(process::cargo().args(["build", "--quiet", "--locked", "--package", "sutler"]).current_dir(root))?;
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |folder| root.join(folder));
     let sutler = target.join("debug/sutler");
 

@@ -27,7 +27,7 @@ pub(crate) fn task(root: &Path, real: bool) -> Result<()> {
     let ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false");
     let missing = peers::bring(root, real)?;
     let cargo = |words: &[&str]| {
-        let mut command = Command::new(env!("CARGO"));
+        let mut command = process::cargo();
         command.args(words).current_dir(root);
         // Judges are found by these where the clone's own target folder is not looked at.
         for (variable, program) in [("SUTLER_HELM", "helm"), ("SUTLER_KUBECTL", "kubectl")] {
