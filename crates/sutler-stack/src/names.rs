@@ -1,6 +1,7 @@
 //! Names that are computed, so that nobody pastes them.
 
 use jiff::SignedDuration;
+use sutler_access::names::{AccountId, NameError, Partition, RoleName};
 
 /// The label on everything a stack makes: its value is the stack's name.
 pub const STACK_LABEL: &str = "sutler.dev/stack";
@@ -18,18 +19,12 @@ pub const SECRETS_ANNOTATION: &str = "sutler.dev/secrets";
 pub const NEEDS_ANNOTATION: &str = "sutler.dev/needs";
 
 /// The ARN of the role `<cluster>_<role>`.
-pub fn role_arn(account: &str, region: &str, cluster: &str, role: &str) -> String {
-    let partition = match region {
-        _ if region.starts_with("cn-") => "aws-cn",
-        _ if region.starts_with("us-gov-") => "aws-us-gov",
-        _ => "aws",
-    };
-    format!("arn:{partition}:iam::{account}:role/{}", role_name(cluster, role))
-}
-
-/// The name of a role in AWS: the cluster's name, an underscore, the role's key.
-pub fn role_name(cluster: &str, role: &str) -> String {
-    format!("{cluster}_{role}")
+///
+/// # Errors
+/// If AWS would take neither the account nor the role's name.
+pub fn role_arn(account: &str, region: &str, cluster: &str, role: &str) -> Result<String, NameError> {
+    let account: AccountId = account.parse()?;
+    Ok(RoleName::of(cluster, role)?.arn(Partition::of_region(region), &account).to_string())
 }
 
 /// Reads a duration as Go writes it (`10m`, `1h30m`, `90s`, `500ms`), as Helm's `--timeout` takes it.
@@ -75,9 +70,9 @@ mod tests {
     #[test]
     fn a_role_is_named_after_its_cluster_in_its_partition() {
         assert_eq!(
-            role_arn("444455556666", "us-west-2", "data-team-prod", "DaftRole"),
+            role_arn("444455556666", "us-west-2", "data-team-prod", "DaftRole").unwrap(),
             "arn:aws:iam::444455556666:role/data-team-prod_DaftRole"
         );
-        assert!(role_arn("1", "us-gov-west-1", "c", "r").starts_with("arn:aws-us-gov:"));
+        assert!(role_arn("444455556666", "us-gov-west-1", "c", "r").unwrap().starts_with("arn:aws-us-gov:"));
     }
 }

@@ -305,7 +305,8 @@ impl Resolver<'_> {
             Data::String(cluster) => cluster,
             _ => return Err(Diagnostic::error(None, "the cluster's name is not text")),
         };
-        Ok(Data::String(crate::names::role_arn(account, self.surroundings.region, &cluster, name)))
+        let arn = crate::names::role_arn(account, self.surroundings.region, &cluster, name);
+        arn.map(Data::String).map_err(|error| Diagnostic::error(None, error.to_string()))
     }
 
     /// The value at a path of the file, its own references replaced.

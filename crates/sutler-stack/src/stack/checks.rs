@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use sutler_access::names::{AccountId, RoleName};
 use sutler_nodes::{Capacity, Pool, Taint};
 
 use super::{
@@ -12,7 +13,7 @@ use crate::file::ReadFile;
 use crate::file::diagnostic::{Diagnostic, nearest};
 use crate::file::model::{self, Manage, NamedTarget, Scalar};
 use crate::file::references::secret_reference;
-use crate::names::{duration, role_arn, role_name};
+use crate::names::{duration, role_arn};
 
 /// The checks of one file, and what they found so far.
 pub(super) struct Checks<'a> {
@@ -38,13 +39,8 @@ impl Checks<'_> {
             model::Target::Named(NamedTarget::Eks) => Target::Eks,
             model::Target::Context(target) => Target::Context(target.context.clone()),
         };
-        if let Some(account) = &chosen.account
-            && (account.len() != 12 || !account.bytes().all(|digit| digit.is_ascii_digit()))
-        {
-            self.error(
-                &["environments", environment, "account"],
-                format!("`{account}` is not an AWS account: it has twelve digits"),
-            );
+        if let Some(Err(error)) = chosen.account.as_deref().map(str::parse::<AccountId>) {
+            self.error(&["environments", environment, "account"], error.to_string());
         }
         let region = chosen.region.clone().unwrap_or_else(|| crate::file::DEFAULT_REGION.to_owned());
         let cluster = self.cluster();
@@ -169,14 +165,13 @@ impl Checks<'_> {
         let mut taken: BTreeMap<ServiceAccount, &str> = BTreeMap::new();
         for (key, written) in &read.file.roles {
             let at = ["roles", key.as_str()];
-            let name = role_name(&cluster.name, key);
-            if name.len() > 64 || !name.chars().all(|found| found.is_ascii_alphanumeric() || "+=,.@_-".contains(found))
-            {
-                self.error(
-                    &at,
-                    format!("`{name}` is no name for an IAM role: at most 64 letters, digits and `+=,.@_-`"),
-                );
-            }
+            let name = match RoleName::of(&cluster.name, key) {
+                Ok(name) => name.to_string(),
+                Err(error) => {
+                    self.error(&at, error.to_string());
+                    continue;
+                }
+            };
             let mut service_accounts = Vec::new();
             for (index, text) in written.service_accounts.iter().enumerate() {
                 let index = index.to_string();
@@ -212,8 +207,9 @@ impl Checks<'_> {
                     format!("role `{key}` needs its `arn`: with `cluster.manage: none` Sutler makes no role"),
                 );
             }
-            let arn =
-                written.arn.clone().or_else(|| account.map(|account| role_arn(account, region, &cluster.name, key)));
+            // An account or a name that AWS would refuse has been said already, at its own place.
+            let computed = account.and_then(|account| role_arn(account, region, &cluster.name, key).ok());
+            let arn = written.arn.clone().or(computed);
             roles.insert(key.clone(), Role { key: key.clone(), name, arn, service_accounts, s3: written.s3.clone() });
         }
         roles
