@@ -16,8 +16,10 @@ use anyhow::{Result, bail};
 const USAGE: &str = "\
 usage: cargo xtask TASK
 
-  peers [--real] [--require]   bring the real helm and kubectl; with --real also a control plane (built by Go)
-  test [--real]                format, lints and all tests; with --real also the example on a real control plane
+  peers [--real] [--require]   bring helm, helm3, kubectl and docker-registry; with --real also the judges on Helm's
+                               library and a control plane (built by Go)
+  test [--real]                format, lints and all tests; with --real also the long suites against Helm's library
+                               and the example on a real control plane
   real [--keep]                only the example on the real control plane; --keep leaves the cluster up until Enter
   bench                        whole processes, release build, against the real Helm: a Markdown table";
 

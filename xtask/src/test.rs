@@ -30,7 +30,7 @@ pub(crate) fn task(root: &Path, real: bool) -> Result<()> {
         let mut command = process::cargo();
         command.args(words).current_dir(root);
         // Judges are found by these where the clone's own target folder is not looked at.
-        for (variable, program) in [("SUTLER_HELM", "helm"), ("SUTLER_KUBECTL", "kubectl")] {
+        for (variable, program) in peers::VARIABLES {
             let path = peers::bin(root).join(program);
             if std::env::var_os(variable).is_none() && path.is_file() {
                 command.env(variable, path);
