@@ -81,5 +81,5 @@ pub use render::{
     Lookup, NoCluster, NotesOf, Operation, ReleaseInfo, RenderError, RenderOptions, Rendered, SchemaCheck, render,
     render_with_remarks,
 };
-pub use text::error_chain;
+pub use text::{clean_path, error_chain, go_quoted, io_message};
 pub use values::{SetError, TypeMismatch, ValuesError, ValuesFile, ValuesOptions};

@@ -1,7 +1,7 @@
 //! Text as Go writes it: quoted strings, cleaned paths, messages of the operating system.
 
 /// A string as Go's `%q` prints it: `"a\tb"`, with `\x..` for invalid bytes and `\u....` for what is not printable.
-pub(crate) fn go_quoted(text: &str) -> String {
+pub fn go_quoted(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
     for c in text.chars() {
@@ -45,7 +45,7 @@ pub(crate) fn is_space(c: char) -> bool {
 }
 
 /// A path as Go's `path.Clean` leaves it: no `.`, no `a/..`, no doubled or trailing `/`; `.` when nothing is left.
-pub(crate) fn clean_path(path: &str) -> String {
+pub fn clean_path(path: &str) -> String {
     let rooted = path.starts_with('/');
     let mut parts: Vec<&str> = Vec::new();
     for part in path.split('/') {
@@ -91,7 +91,7 @@ pub(crate) fn extension(path: &str) -> &str {
 }
 
 /// The operating system's message, as Go prints it (`no such file or directory`).
-pub(crate) fn io_message(error: &std::io::Error) -> String {
+pub fn io_message(error: &std::io::Error) -> String {
     let text = error.to_string();
     let text = text.split(" (os error").next().unwrap_or(&text);
     let mut chars = text.chars();

@@ -39,6 +39,7 @@ mod strings;
 mod templates;
 pub mod time;
 mod toml;
+pub mod url;
 mod urls;
 mod versions;
 mod words;

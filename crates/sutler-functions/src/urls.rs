@@ -1,12 +1,10 @@
 //! `urlParse` and `urlJoin`, over URLs as Go's `net/url` sees them.
 
-mod url;
-
 use sutler_template::types::{MAP, STRING};
 use sutler_template::{Arguments, CallError, Context, Function, Map, Str, Value};
 
 use crate::reflect::{NIL_POINTER, kind_name};
-use url::Url;
+use crate::url::Url;
 
 type Answer = Result<Value, CallError>;
 

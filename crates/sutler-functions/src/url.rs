@@ -1,4 +1,14 @@
-//! A URL taken apart and put together as Go's `net/url` does it.
+//! A URL taken apart, put together and resolved as Go's `net/url` does it.
+//!
+//! ```
+//! use sutler_functions::url::Url;
+//!
+//! let base = Url::parse(b"https://charts.example.com/stable/?token=1")?;
+//! let chart = base.resolve(&Url::parse(b"hub-1.2.3.tgz")?);
+//! assert_eq!(chart.to_string(), "https://charts.example.com/stable/hub-1.2.3.tgz");
+//! assert_eq!((chart.hostname(), chart.port()), (b"charts.example.com".as_slice(), b"".as_slice()));
+//! # Ok::<(), sutler_functions::url::UrlError>(())
+//! ```
 
 use std::net::Ipv6Addr;
 
@@ -10,7 +20,7 @@ use crate::show;
 /// Why a text is no URL; the texts are Go's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("parse {url}: {problem}")]
-pub(super) struct UrlError {
+pub struct UrlError {
     /// The text, quoted.
     url: String,
     problem: Problem,
@@ -53,13 +63,24 @@ enum Place {
 
 /// Who logs in.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct User {
+pub struct User {
     name: Vec<u8>,
     password: Option<Vec<u8>>,
 }
 
 impl User {
-    pub(super) fn to_bytes(&self) -> Vec<u8> {
+    /// The name, unescaped.
+    pub fn name(&self) -> &[u8] {
+        &self.name
+    }
+
+    /// The password, unescaped, where there is one.
+    pub fn password(&self) -> Option<&[u8]> {
+        self.password.as_deref()
+    }
+
+    /// `name:password`, escaped, as `Userinfo.String`.
+    pub fn to_bytes(&self) -> Vec<u8> {
         let mut out = escape(&self.name, Place::User);
         if let Some(password) = &self.password {
             out.push(b':');
@@ -71,14 +92,25 @@ impl User {
 
 /// The parts of a URL, unescaped but for the query.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Url {
-    pub(super) scheme: Vec<u8>,
-    pub(super) opaque: Vec<u8>,
-    pub(super) user: Option<User>,
-    pub(super) host: Vec<u8>,
-    pub(super) path: Vec<u8>,
-    pub(super) query: Vec<u8>,
-    pub(super) fragment: Vec<u8>,
+pub struct Url {
+    /// Before the first colon, in lower case; empty in a relative URL.
+    pub scheme: Vec<u8>,
+    /// What follows the scheme where no `/` does (`mailto:x@y`).
+    pub opaque: Vec<u8>,
+    /// Who logs in.
+    pub user: Option<User>,
+    /// Host and port, an IPv6 address in brackets.
+    pub host: Vec<u8>,
+    /// The path, unescaped.
+    pub path: Vec<u8>,
+    /// The path as it was written, where that differs from how [`Url::path`] would be escaped (Go's `RawPath`).
+    pub raw_path: Vec<u8>,
+    /// Whether there is a `?` without a query after it.
+    pub force_query: bool,
+    /// After `?`, as it was written.
+    pub query: Vec<u8>,
+    /// After `#`, unescaped.
+    pub fragment: Vec<u8>,
 }
 
 fn quoted(text: &[u8]) -> String {
@@ -170,6 +202,48 @@ fn scheme(text: &[u8]) -> Result<(&[u8], &[u8]), Problem> {
     Ok((&[], text))
 }
 
+/// Whether a text can be an escaped path, as Go's `validEncoded`.
+fn is_valid_encoded_path(text: &[u8]) -> bool {
+    text.iter().all(|byte| b"!$&'()*+,;=:@[]%".contains(byte) || *byte == b'/' || stays(*byte, Place::Path))
+}
+
+/// The path of a reference within that of its base, without `.` and `..`, as Go's `resolvePath`.
+fn resolve_path(base: &[u8], reference: &[u8]) -> Vec<u8> {
+    let full = match reference.first() {
+        None => base.to_vec(),
+        Some(b'/') => reference.to_vec(),
+        Some(_) => {
+            let folder = base.rfind_byte(b'/').map_or(0, |slash| slash + 1);
+            [&base[..folder], reference].concat()
+        }
+    };
+    if full.is_empty() {
+        return full;
+    }
+    let mut parts: Vec<&[u8]> = Vec::new();
+    let mut last: &[u8] = b"";
+    for part in full.strip_prefix(b"/").unwrap_or(&full).split(|byte| *byte == b'/') {
+        match part {
+            b"." => {}
+            b".." => {
+                parts.pop();
+            }
+            _ => parts.push(part),
+        }
+        last = part;
+    }
+    let mut out = vec![b'/'];
+    out.extend(parts.join(b"/".as_slice()));
+    if matches!(last, b"." | b"..") && !out.ends_with(b"/") {
+        out.push(b'/');
+    }
+    // Two slashes in front would make a host of what follows.
+    if out.starts_with(b"//") {
+        out.remove(0);
+    }
+    out
+}
+
 fn is_port(text: &[u8]) -> bool {
     text.is_empty() || (text[0] == b':' && text[1..].iter().all(u8::is_ascii_digit))
 }
@@ -246,7 +320,7 @@ impl Url {
     ///
     /// # Errors
     /// [`UrlError`] with Go's words.
-    pub(super) fn parse(text: &[u8]) -> Result<Url, UrlError> {
+    pub fn parse(text: &[u8]) -> Result<Url, UrlError> {
         let (before, fragment) = cut(text, b'#');
         let mut url =
             Url::parse_without_fragment(before).map_err(|problem| UrlError { url: quoted(before), problem })?;
@@ -268,6 +342,7 @@ impl Url {
         url.scheme = scheme.to_ascii_lowercase();
         let (mut rest, query) = cut(rest, b'?');
         url.query = query.to_vec();
+        url.force_query = text.ends_with(b"?") && text.find_byte(b'?') == Some(text.len() - 1);
         if !rest.starts_with(b"/") {
             if !url.scheme.is_empty() {
                 url.opaque = rest.to_vec();
@@ -291,12 +366,99 @@ impl Url {
                 None => url.host = host(&url.scheme, authority)?,
             }
         }
-        url.path = unescape(rest, Place::Path)?;
+        url.set_path(rest)?;
         Ok(url)
     }
 
+    /// Takes an escaped path, as Go's `setPath`: the form it was written in is kept only where the default one differs.
+    fn set_path(&mut self, written: &[u8]) -> Result<(), Problem> {
+        self.path = unescape(written, Place::Path)?;
+        self.raw_path = if escape(&self.path, Place::Path) == written { Vec::new() } else { written.to_vec() };
+        Ok(())
+    }
+
+    /// The path, escaped: as it was written where that still says the same, as `URL.EscapedPath`.
+    pub fn escaped_path(&self) -> Vec<u8> {
+        if is_valid_encoded_path(&self.raw_path)
+            && unescape(&self.raw_path, Place::Path).is_ok_and(|path| path == self.path)
+            && !self.raw_path.is_empty()
+        {
+            return self.raw_path.clone();
+        }
+        if self.path == b"*" { self.path.clone() } else { escape(&self.path, Place::Path) }
+    }
+
+    /// Whether there is a scheme, as `URL.IsAbs`.
+    pub fn is_absolute(&self) -> bool {
+        !self.scheme.is_empty()
+    }
+
+    /// The port, without colon; empty when there is none.
+    pub fn port(&self) -> &[u8] {
+        match self.host.rfind_byte(b':') {
+            Some(colon) if is_port(&self.host[colon..]) => &self.host[colon + 1..],
+            _ => b"",
+        }
+    }
+
+    /// What a client asks the host for: escaped path and query, as `URL.RequestURI`.
+    pub fn request_target(&self) -> String {
+        let mut target = if self.opaque.is_empty() { self.escaped_path() } else { self.opaque.clone() };
+        if target.is_empty() {
+            target.push(b'/');
+        }
+        if self.force_query || !self.query.is_empty() {
+            target.push(b'?');
+            target.extend_from_slice(&self.query);
+        }
+        String::from_utf8_lossy(&target).into_owned()
+    }
+
+    /// The URL that a reference means where this one is its base, as `URL.ResolveReference` (RFC 3986, section 5.2).
+    pub fn resolve(&self, reference: &Url) -> Url {
+        let mut url = reference.clone();
+        if reference.scheme.is_empty() {
+            url.scheme = self.scheme.clone();
+        }
+        if !reference.scheme.is_empty() || !reference.host.is_empty() || reference.user.is_some() {
+            // The reference has an authority of its own, or is whole: only its dots are resolved.
+            url.set_resolved_path(&resolve_path(&reference.escaped_path(), b""));
+            return url;
+        }
+        if !reference.opaque.is_empty() {
+            url.user = None;
+            url.host = Vec::new();
+            url.path = Vec::new();
+            return url;
+        }
+        if reference.path.is_empty() && !reference.force_query && reference.query.is_empty() {
+            url.query = self.query.clone();
+            if reference.fragment.is_empty() {
+                url.fragment = self.fragment.clone();
+            }
+        }
+        if reference.path.is_empty() && !self.opaque.is_empty() {
+            url.opaque = self.opaque.clone();
+            url.user = None;
+            url.host = Vec::new();
+            url.path = Vec::new();
+            return url;
+        }
+        url.host = self.host.clone();
+        url.user = self.user.clone();
+        url.set_resolved_path(&resolve_path(&self.escaped_path(), &reference.escaped_path()));
+        url
+    }
+
+    fn set_resolved_path(&mut self, escaped: &[u8]) {
+        if self.set_path(escaped).is_err() {
+            self.path = escaped.to_vec();
+            self.raw_path = Vec::new();
+        }
+    }
+
     /// The host without port and brackets.
-    pub(super) fn hostname(&self) -> &[u8] {
+    pub fn hostname(&self) -> &[u8] {
         let mut host = self.host.as_slice();
         if let Some(colon) = host.rfind_byte(b':')
             && is_port(&host[colon..])
@@ -307,7 +469,7 @@ impl Url {
     }
 
     /// Puts the URL together, as `URL.String`.
-    pub(super) fn to_bytes(&self) -> Vec<u8> {
+    pub fn to_bytes(&self) -> Vec<u8> {
         let mut out = Vec::new();
         if !self.scheme.is_empty() {
             out.extend_from_slice(&self.scheme);
@@ -324,7 +486,7 @@ impl Url {
                 out.push(b'@');
             }
             out.extend(escape(&self.host, Place::Host));
-            let path = if self.path == b"*" { self.path.clone() } else { escape(&self.path, Place::Path) };
+            let path = self.escaped_path();
             if !path.is_empty() && path[0] != b'/' && !self.host.is_empty() {
                 out.push(b'/');
             }
@@ -334,7 +496,7 @@ impl Url {
             }
             out.extend(path);
         }
-        if !self.query.is_empty() {
+        if self.force_query || !self.query.is_empty() {
             out.push(b'?');
             out.extend_from_slice(&self.query);
         }
@@ -343,5 +505,46 @@ impl Url {
             out.extend(escape(&self.fragment, Place::Fragment));
         }
         out
+    }
+}
+
+impl std::fmt::Display for Url {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&String::from_utf8_lossy(&self.to_bytes()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Url;
+
+    #[test]
+    fn references_resolve_as_in_go() {
+        for (base, reference, expected) in [
+            ("http://h/a/b", "c", "http://h/a/c"),
+            ("http://h/a/b/", "c", "http://h/a/b/c"),
+            ("http://h/a/b/", "../c", "http://h/a/c"),
+            ("http://h/a/b/", "/c", "http://h/c"),
+            ("http://h/a/b/", "//g/c", "http://g/c"),
+            ("http://h/a/b/", "https://g/c/./d/..", "https://g/c/"),
+            ("http://u:p@h/a/?q=1", "c?r=2", "http://u:p@h/a/c?r=2"),
+            ("http://h/a%2Fb/", "c%2Fd", "http://h/a%2Fb/c%2Fd"),
+            ("http://h/a/", "c+1.0.tgz", "http://h/a/c+1.0.tgz"),
+            ("http://h", "../../c", "http://h/c"),
+            ("http://h/a?x", "", "http://h/a?x"),
+            ("http://h/a/", "?y", "http://h/a/?y"),
+        ] {
+            let base = Url::parse(base.as_bytes()).unwrap();
+            assert_eq!(base.resolve(&Url::parse(reference.as_bytes()).unwrap()).to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn a_request_asks_for_the_escaped_path_and_the_query() {
+        for (url, expected) in
+            [("http://h", "/"), ("http://h/a b?c=d e", "/a%20b?c=d e"), ("http://h/a%2Fb#f", "/a%2Fb")]
+        {
+            assert_eq!(Url::parse(url.as_bytes()).unwrap().request_target(), expected);
+        }
     }
 }
