@@ -2,6 +2,7 @@
 //! names match without regard to case, unknown names are passed over, scalars become text where text is wanted, and the
 //! first value of a wrong type is reported in Go's words.
 
+use sutler_template::Value;
 use sutler_yaml::{Data, Node};
 use thiserror::Error;
 
@@ -59,6 +60,18 @@ pub(crate) fn json_kind(node: &Node) -> &'static str {
         Data::String(_) => "string",
         Data::Sequence(_) => "array",
         Data::Mapping(_) => "object",
+    }
+}
+
+/// As [`json_kind`], of a value.
+pub(crate) fn json_kind_of_value(value: &Value) -> &'static str {
+    match value {
+        Value::Nil => "null",
+        Value::Bool(_) => "bool",
+        Value::String(_) => "string",
+        Value::List(_) => "array",
+        Value::Map(_) => "object",
+        _ => "number",
     }
 }
 

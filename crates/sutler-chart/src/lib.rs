@@ -46,6 +46,7 @@ mod chart;
 mod decode;
 mod dependencies;
 pub mod helm_template;
+pub mod lint;
 mod load;
 mod log;
 mod manifest;

@@ -235,6 +235,21 @@ impl Draft {
         })
     }
 
+    /// What was read, but for the lists that may hold nulls: not checked, not normalized.
+    pub(crate) fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+
+    /// The maintainers, nulls included.
+    pub(crate) fn maintainers(&self) -> &[Option<Maintainer>] {
+        &self.maintainers
+    }
+
+    /// How many dependencies are listed, nulls included.
+    pub(crate) fn dependency_count(&self) -> usize {
+        self.dependencies.as_ref().map_or(0, Vec::len)
+    }
+
     /// Whether there is a list of dependencies, be it empty.
     pub(crate) fn lists_dependencies(&self) -> bool {
         self.dependencies.is_some()

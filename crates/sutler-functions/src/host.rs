@@ -1,7 +1,7 @@
 //! What functions need from outside: objects of a cluster, random bytes, the time. This crate never reads a clock, asks
 //! for randomness or talks to a network by itself.
 
-use sutler_template::{CallError, Context, Map, Value};
+use sutler_template::{CallError, Context, Map, Str, Value};
 
 use crate::time::Zone;
 
@@ -19,10 +19,27 @@ pub trait Host {
     /// Seconds and nanoseconds since 1970-01-01T00:00:00Z.
     fn now(&self) -> (i64, u32);
 
+    /// Whether the template goes on, with an empty text as the value, after `fail` or after `required` found nothing. Helm's linter
+    /// notes the message and goes on; for everybody else it is an error, which is the default.
+    fn goes_on_after(&self, _refusal: Refusal, _message: &Str) -> bool {
+        false
+    }
+
     /// The zone that Go calls `Local`.
     fn local_zone(&self) -> Zone {
         Zone::Utc
     }
+}
+
+/// Why a chart refuses to be rendered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// It called `fail`.
+    Fail,
+    /// It called `required` with nil.
+    RequiredNil,
+    /// It called `required` with an empty text.
+    RequiredEmpty,
 }
 
 /// A [`Host`] in a box that a [`Context`] can carry: give the engine one of these as its host.

@@ -6,7 +6,7 @@ mod write;
 use sutler_template::types::{ANY, LIST, MAP, STRING};
 use sutler_template::{Arguments, CallError, Context, Function, List, Map, Str, Value};
 
-pub use read::{ReadError, read};
+pub use read::{First, ReadError, read, read_first};
 pub use write::{Style, WriteError, write};
 
 type Answer = Result<Value, CallError>;

@@ -49,8 +49,9 @@ use sutler_template::Function;
 
 pub use dates::{TIME, TimeValue, time_value};
 pub use depth::{MAX_DEPTH, TooDeep};
-pub use host::{Host, HostBox};
+pub use host::{Host, HostBox, Refusal};
 pub use merge::{Conflict, copy, merge};
+pub use show::quoted;
 pub use templates::{MESSAGE_END, MESSAGE_START, without_no_value};
 
 /// The functions by subject.

@@ -13,7 +13,7 @@ pub(crate) fn default(value: &Value) -> Str {
 }
 
 /// A text as `strconv.Quote` and `%q` quote it.
-pub(crate) fn quoted(text: &Str) -> String {
+pub fn quoted(text: &Str) -> String {
     let mut out = Vec::with_capacity(text.len() + 2);
     sutler_template::printf(&mut out, b"%q", &[Value::String(text.clone())]);
     // What `%q` prints is UTF-8: other bytes are escaped.

@@ -4,7 +4,7 @@ use bstr::ByteSlice;
 use sutler_template::types::{ANY, MAP, STRING};
 use sutler_template::{Arguments, CallError, Context, Function, Str, TextError, Value};
 
-use crate::host;
+use crate::host::{self, Refusal};
 use crate::show;
 
 type Answer = Result<Value, CallError>;
@@ -27,22 +27,25 @@ pub const MESSAGE_END: &str = "HELM_ERR_END";
 /// How often a template may be included within itself.
 const MAX_INCLUSIONS: u64 = 1000;
 
-fn marked(message: &Str) -> CallError {
-    CallError::new(format!("{MESSAGE_START}{message}{MESSAGE_END}"))
+/// The chart's refusal: an error, or, where the host says so, an empty text.
+fn refuse(ctx: &Context<'_>, refusal: Refusal, message: &Str) -> Answer {
+    match host::of(ctx) {
+        Ok(host) if host.goes_on_after(refusal, message) => Ok(Value::EMPTY),
+        _ => Err(CallError::new(format!("{MESSAGE_START}{message}{MESSAGE_END}"))),
+    }
 }
 
-fn fail(_: &mut Context<'_>, args: Arguments<'_>) -> Answer {
-    Err(marked(args.str(0)?))
+fn fail(ctx: &mut Context<'_>, args: Arguments<'_>) -> Answer {
+    refuse(ctx, Refusal::Fail, args.str(0)?)
 }
 
-fn required(_: &mut Context<'_>, args: Arguments<'_>) -> Answer {
-    let value = args.any(1)?;
-    let missing = match value {
-        Value::Nil => true,
-        Value::String(text) => text.is_empty(),
-        _ => false,
-    };
-    if missing { Err(marked(args.str(0)?)) } else { Ok(value.clone()) }
+fn required(ctx: &mut Context<'_>, args: Arguments<'_>) -> Answer {
+    let message = args.str(0)?;
+    match args.any(1)? {
+        Value::Nil => refuse(ctx, Refusal::RequiredNil, message),
+        Value::String(text) if text.is_empty() => refuse(ctx, Refusal::RequiredEmpty, message),
+        value => Ok(value.clone()),
+    }
 }
 
 fn include(ctx: &mut Context<'_>, args: Arguments<'_>) -> Answer {

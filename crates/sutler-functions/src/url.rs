@@ -30,6 +30,10 @@ pub struct UrlError {
 enum Problem {
     #[error("net/url: invalid control character in URL")]
     ControlCharacter,
+    #[error("empty url")]
+    Empty,
+    #[error("invalid URI for request")]
+    Request,
     #[error("missing protocol scheme")]
     MissingScheme,
     #[error("first path segment in URL cannot contain colon")]
@@ -329,6 +333,31 @@ impl Url {
         Ok(url)
     }
 
+    /// Takes apart what a request may ask for, a URL or an absolute path, as `url.ParseRequestURI`: nothing in it is a fragment.
+    ///
+    /// # Errors
+    /// [`UrlError`] with Go's words.
+    pub fn parse_request(text: &[u8]) -> Result<Url, UrlError> {
+        Url::parse_request_text(text).map_err(|problem| UrlError { url: quoted(text), problem })
+    }
+
+    fn parse_request_text(text: &[u8]) -> Result<Url, Problem> {
+        if text.is_empty() {
+            return Err(Problem::Empty);
+        }
+        if text.starts_with(b"//") && !text.iter().any(|byte| *byte < b' ' || *byte == 0x7f) {
+            // Without a scheme two slashes begin a path, too.
+            let (path, query) = cut(text, b'?');
+            return Ok(Url { path: unescape(path, Place::Path)?, query: query.to_vec(), ..Url::default() });
+        }
+        let is_path = text.starts_with(b"/") || text == b"*";
+        match Url::parse_without_fragment(text) {
+            Ok(url) if url.scheme.is_empty() && !is_path => Err(Problem::Request),
+            Err(Problem::ColonInFirstSegment) => Err(Problem::Request),
+            parsed => parsed,
+        }
+    }
+
     fn parse_without_fragment(text: &[u8]) -> Result<Url, Problem> {
         if text.iter().any(|byte| *byte < b' ' || *byte == 0x7f) {
             return Err(Problem::ControlCharacter);
@@ -545,6 +574,22 @@ mod tests {
             [("http://h", "/"), ("http://h/a b?c=d e", "/a%20b?c=d e"), ("http://h/a%2Fb#f", "/a%2Fb")]
         {
             assert_eq!(Url::parse(url.as_bytes()).unwrap().request_target(), expected);
+        }
+    }
+
+    #[test]
+    fn requests_are_urls_or_absolute_paths() {
+        let parsed = |text: &str| Url::parse_request(text.as_bytes()).map_err(|error| error.to_string());
+        assert_eq!(parsed("https://a.example/b#c").unwrap().path, b"/b#c");
+        assert_eq!(parsed("//a/b").unwrap().path, b"//a/b");
+        assert_eq!(parsed("mailto:a@b").unwrap().opaque, b"a@b");
+        for (text, expected) in [
+            ("", "parse \"\": empty url"),
+            ("a/b", "parse \"a/b\": invalid URI for request"),
+            ("http://a b/", "parse \"http://a b/\": invalid character \" \" in host name"),
+            ("http://a#b/c", "parse \"http://a#b/c\": invalid character \"#\" in host name"),
+        ] {
+            assert_eq!(parsed(text).unwrap_err(), expected);
         }
     }
 }

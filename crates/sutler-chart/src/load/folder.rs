@@ -38,7 +38,7 @@ pub(super) fn read(folder: &Path, remarks: &mut Vec<Remark>) -> Result<Vec<Sourc
     Ok(walk.files)
 }
 
-fn absolute(folder: &Path) -> Result<PathBuf, FileError> {
+pub(super) fn absolute(folder: &Path) -> Result<PathBuf, FileError> {
     std::path::absolute(folder)
         .map(|path| path.components().collect())
         .map_err(|error| FileError::new("getwd", folder, error))

@@ -13,6 +13,7 @@ mod assemble;
 mod folder;
 mod ignore;
 mod local;
+mod survey;
 
 use std::path::Path;
 
@@ -22,6 +23,8 @@ use thiserror::Error;
 pub use archive::{ArchiveError, LARGEST_CHART};
 pub use ignore::IgnoreError;
 pub use local::FindError;
+pub(crate) use survey::Entry;
+pub use survey::{ExpandError, Survey, SurveyError};
 
 use crate::chart::Chart;
 use crate::decode::{DecodeError, Fields, read_document};

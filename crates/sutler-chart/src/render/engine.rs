@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use sutler_functions::{HostBox, without_no_value};
 use sutler_template::{ExecuteError, ExecuteOptions, Map, MissingKey, Str, TemplateSet, Value};
 
-use super::host::RenderHost;
+use super::host::{Refusals, RenderHost};
 use super::{RenderError, RenderOptions, message, objects};
 use crate::chart::Chart;
 use crate::text::{base_name, clean_path};
@@ -25,6 +25,7 @@ pub(super) fn render_files(
     chart: &Chart,
     values: &Map,
     options: &RenderOptions,
+    refusals: Option<Refusals>,
 ) -> Result<BTreeMap<String, Str>, RenderError> {
     let mut templates = BTreeMap::new();
     let shared = Shared {
@@ -44,7 +45,7 @@ pub(super) fn render_files(
         set.parse(path.as_str(), text)
             .map_err(|error| RenderError::Template(message::parse_error(path, &error.to_string())))?;
     }
-    let host = HostBox(Box::new(RenderHost::new(options)));
+    let host = HostBox(Box::new(RenderHost::new(options, refusals)));
     let execution = ExecuteOptions { host: Some(&host), limits: options.limits, ..ExecuteOptions::default() };
     let mut files = BTreeMap::new();
     for path in order.into_iter().filter(|path| !base_name(path).starts_with('_')) {

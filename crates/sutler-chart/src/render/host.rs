@@ -4,22 +4,28 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
-use sutler_functions::Host;
-use sutler_template::{List, Map, Value};
+use sutler_functions::{Host, Refusal};
+use sutler_template::{List, Map, Str, Value};
 
 use super::{Lookup, RenderOptions};
+use crate::log::{Level, Remark};
+
+/// Where the messages of `fail` and `required` go in the linter, which does not stop at them.
+pub(super) type Refusals = Arc<Mutex<Vec<Remark>>>;
 
 /// The outside world of one rendering.
 pub(super) struct RenderHost {
     lookup: Arc<dyn Lookup>,
     now: Timestamp,
     random: Mutex<RandomStream>,
+    /// None where a refusal is an error.
+    refusals: Option<Refusals>,
 }
 
 impl RenderHost {
-    pub(super) fn new(options: &RenderOptions) -> RenderHost {
+    pub(super) fn new(options: &RenderOptions, refusals: Option<Refusals>) -> RenderHost {
         let random = RandomStream { seed: options.seed, block: 0, left: Vec::new() };
-        RenderHost { lookup: options.lookup.clone(), now: options.now, random: Mutex::new(random) }
+        RenderHost { lookup: options.lookup.clone(), now: options.now, random: Mutex::new(random), refusals }
     }
 }
 
@@ -33,6 +39,18 @@ impl Host for RenderHost {
 
     fn random(&self, bytes: &mut [u8]) {
         self.random.lock().unwrap_or_else(PoisonError::into_inner).fill(bytes);
+    }
+
+    fn goes_on_after(&self, refusal: Refusal, message: &Str) -> bool {
+        let Some(refusals) = &self.refusals else { return false };
+        let (level, text) = match refusal {
+            Refusal::Fail => (Level::Info, "funcMap fail"),
+            Refusal::RequiredNil => (Level::Warn, "missing required value"),
+            Refusal::RequiredEmpty => (Level::Warn, "missing required values"),
+        };
+        let remark = Remark::new(level, text, vec![("message", message.to_str_lossy().into_owned())]);
+        refusals.lock().unwrap_or_else(PoisonError::into_inner).push(remark);
+        true
     }
 
     fn now(&self) -> (i64, u32) {

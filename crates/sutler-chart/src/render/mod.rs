@@ -13,9 +13,9 @@ mod message;
 mod objects;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
-use sutler_template::{Limits, Map, Stop, Value};
+use sutler_template::{Limits, Map, Stop, Str, Value};
 use thiserror::Error;
 
 use crate::capabilities::Capabilities;
@@ -49,6 +49,8 @@ pub enum Operation {
     Install,
     /// `.Release.IsUpgrade` holds.
     Upgrade,
+    /// Neither holds: the chart is only looked at (`helm lint`).
+    Lint,
 }
 
 /// The cluster as the function `lookup` sees it.
@@ -218,7 +220,7 @@ pub fn render_with_remarks(
         return Err(RenderError::KubeVersion { constraint: constraint.clone(), version });
     }
     let values_before = Value::Map(deep_copy_map(&values));
-    let outputs = engine::render_files(&chart, &values, options)?;
+    let outputs = engine::render_files(&chart, &values, options, None)?;
 
     let mut notes = String::new();
     let mut files = BTreeMap::new();
@@ -240,6 +242,20 @@ pub fn render_with_remarks(
     let (hooks, manifests) = sort_manifests(&files, &INSTALL_ORDER, remarks)?;
     let crds = chart.crds();
     Ok(Rendered { manifests, hooks, notes, crds, chart, values: values_before, remarks: remarks.clone() })
+}
+
+/// The output of every template by its path, as Helm's linter renders: `fail`, and `required` without a value, become remarks and
+/// empty texts. The chart is processed and the values are coalesced already.
+pub(crate) fn render_to_lint(
+    chart: &Chart,
+    values: &Map,
+    options: &RenderOptions,
+    remarks: &mut Vec<Remark>,
+) -> Result<BTreeMap<String, Str>, RenderError> {
+    let refusals = host::Refusals::default();
+    let rendered = engine::render_files(chart, values, options, Some(refusals.clone()));
+    remarks.append(&mut refusals.lock().unwrap_or_else(PoisonError::into_inner));
+    rendered
 }
 
 /// The error for output that is no text, in the words of Helm's reader.

@@ -1,16 +1,14 @@
 //! Values from and to YAML and JSON, with Helm's rule for numbers: whatever is read becomes `float64`.
 
-use std::collections::BTreeMap;
-
-use sutler_template::{List, Map, Value};
-use sutler_yaml::{Build, ConvertError, Node};
+use sutler_template::{List, Value};
+use sutler_yaml::{ConvertError, Node};
 
 /// A YAML node as Helm reads values files: keys as text, every number a `float64`.
 ///
 /// # Errors
 /// Keys and numbers that JSON does not have.
 pub fn from_yaml(node: &Node) -> Result<Value, ConvertError> {
-    sutler_yaml::convert(node, &mut ValueBuilder)
+    sutler_functions::yaml::value_of(node)
 }
 
 /// JSON as Go reads it into `interface {}`: every number a `float64`.
@@ -66,35 +64,4 @@ fn json_number(float: f64) -> serde_json::Value {
         return (float as i64).into();
     }
     float.into()
-}
-
-struct ValueBuilder;
-
-impl Build for ValueBuilder {
-    type Value = Value;
-
-    fn null(&mut self) -> Value {
-        Value::Nil
-    }
-    fn bool(&mut self, value: bool) -> Value {
-        Value::Bool(value)
-    }
-    fn int(&mut self, value: i64) -> Value {
-        Value::Float64(value as f64)
-    }
-    fn uint(&mut self, value: u64) -> Value {
-        Value::Float64(value as f64)
-    }
-    fn float(&mut self, value: f64) -> Value {
-        Value::Float64(value)
-    }
-    fn string(&mut self, value: &str) -> Value {
-        Value::from(value)
-    }
-    fn sequence(&mut self, items: Vec<Value>) -> Value {
-        Value::List(List::new(items))
-    }
-    fn mapping(&mut self, entries: BTreeMap<String, Value>) -> Value {
-        Value::Map(entries.into_iter().collect::<Map>())
-    }
 }

@@ -62,7 +62,7 @@ pub enum ValuesError {
         source: Box<ValuesError>,
     },
     /// A line begins with `---` and goes on.
-    #[error("error reading yaml document: invalid Yaml document separator: {0}")]
+    #[error("error reading yaml document: {0}")]
     Separator(String),
     /// A document is no YAML or no table.
     #[error("cannot unmarshal yaml document")]
@@ -135,7 +135,8 @@ impl ValuesOptions {
 /// Reads a values file: its documents, each a table or nothing, merged (Helm's `LoadValues`).
 pub(crate) fn read_file(bytes: &[u8]) -> Result<Map, ValuesError> {
     let mut values = Map::new();
-    for document in split_documents(bytes)? {
+    for document in Documents::new(bytes) {
+        let document = document.map_err(ValuesError::Separator)?;
         let node = sutler_yaml::decode(&document)
             .map_err(DecodeError::Read)
             .and_then(|text| read_document(&text))
@@ -152,37 +153,55 @@ pub(crate) fn read_file(bytes: &[u8]) -> Result<Map, ValuesError> {
     Ok(values)
 }
 
-/// Splits a text at lines that begin with `---`, as Kubernetes' `YAMLReader`. A separator with nothing before it belongs to the
-/// document after it; lines end in `\n` afterwards.
-fn split_documents(bytes: &[u8]) -> Result<Vec<Vec<u8>>, ValuesError> {
-    let mut documents = Vec::new();
-    let mut current = Vec::new();
-    let mut lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').collect();
-    if lines.last().is_some_and(|last| last.is_empty()) {
-        lines.pop();
+/// The documents of a text, split at lines that begin with `---`, as Kubernetes' `YAMLReader`. A separator with nothing before it
+/// belongs to the document after it; lines end in `\n` afterwards.
+///
+/// After a separator that is none, which is an error in Kubernetes' words, there are no more.
+pub(crate) struct Documents<'t> {
+    rest: &'t [u8],
+}
+
+impl<'t> Documents<'t> {
+    pub(crate) fn new(text: &'t [u8]) -> Documents<'t> {
+        Documents { rest: text }
     }
-    for (at, line) in lines.iter().enumerate() {
-        // Only a line that has a line feed loses its carriage return.
-        let ended = at + 1 < lines.len() || bytes.ends_with(b"\n");
-        let line = if ended { line.strip_suffix(b"\r").unwrap_or(line) } else { line };
-        if let Some(after) = line.strip_prefix(b"---") {
-            let after = String::from_utf8_lossy(after);
-            let after = after.trim_matches(is_space);
-            if !after.is_empty() && !after.starts_with('#') {
-                return Err(ValuesError::Separator(after.to_owned()));
-            }
-            if !current.is_empty() {
-                documents.push(std::mem::take(&mut current));
-                continue;
-            }
+
+    /// The next line without its end; a carriage return goes with the line feed after it only.
+    fn line(&mut self) -> Option<&'t [u8]> {
+        if self.rest.is_empty() {
+            return None;
         }
-        current.extend_from_slice(line);
-        current.push(b'\n');
+        let Some(end) = self.rest.iter().position(|byte| *byte == b'\n') else {
+            return Some(std::mem::take(&mut self.rest));
+        };
+        let line = &self.rest[..end];
+        self.rest = &self.rest[end + 1..];
+        Some(line.strip_suffix(b"\r").unwrap_or(line))
     }
-    if !current.is_empty() {
-        documents.push(current);
+}
+
+impl Iterator for Documents<'_> {
+    type Item = Result<Vec<u8>, String>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let mut document = Vec::new();
+        while let Some(line) = self.line() {
+            if let Some(after) = line.strip_prefix(b"---") {
+                let after = String::from_utf8_lossy(after);
+                let after = after.trim_matches(is_space);
+                if !after.is_empty() && !after.starts_with('#') {
+                    self.rest = &[];
+                    return Some(Err(format!("invalid Yaml document separator: {after}")));
+                }
+                if !document.is_empty() {
+                    return Some(Ok(document));
+                }
+            }
+            document.extend_from_slice(line);
+            document.push(b'\n');
+        }
+        (!document.is_empty()).then_some(Ok(document))
     }
-    Ok(documents)
 }
 
 /// `over` laid over `under`: tables are merged, everything else is replaced (Helm's `MergeMaps`).

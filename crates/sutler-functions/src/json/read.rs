@@ -35,9 +35,35 @@ pub enum ReadError {
 /// # Errors
 /// Text that is no JSON.
 pub fn read(text: &[u8]) -> Result<(Value, Option<ReadError>), ReadError> {
-    let mut reader = Reader { text, at: 0, range_error: None, open: Vec::new() };
+    let mut reader = Reader { text, at: 0, range_error: None, open: Vec::new(), stops_early: false };
     let value = reader.document()?;
     Ok((value, reader.range_error))
+}
+
+/// What stands first in a text that may go on after it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct First {
+    /// The value, as [`read`] has it.
+    pub value: Value,
+    /// Where it ends, in bytes.
+    pub end: usize,
+    /// An error that did not keep Go from reading on.
+    pub error: Option<ReadError>,
+}
+
+/// Reads the first value of a text and leaves the rest alone, as `json.Decoder`; none where there is only white space.
+///
+/// # Errors
+/// What is wrong, and how many bytes Go has looked at by then, the one that is wrong included.
+pub fn read_first(text: &[u8]) -> Result<Option<First>, (ReadError, usize)> {
+    if text.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n')) {
+        return Ok(None);
+    }
+    let mut reader = Reader { text, at: 0, range_error: None, open: Vec::new(), stops_early: true };
+    match reader.document() {
+        Ok(value) => Ok(Some(First { value, end: reader.at, error: reader.range_error })),
+        Err(error) => Err((error, (reader.at + 1).min(text.len()))),
+    }
 }
 
 struct Reader<'t> {
@@ -46,6 +72,8 @@ struct Reader<'t> {
     range_error: Option<ReadError>,
     /// Arrays and objects not closed yet: an explicit stack, so that depth costs no stack of ours.
     open: Vec<Open>,
+    /// Whether what follows the value is left alone.
+    stops_early: bool,
 }
 
 enum Open {
@@ -101,6 +129,12 @@ impl Reader<'_> {
     fn document(&mut self) -> Result<Value, ReadError> {
         let mut expect = Expect::Value;
         loop {
+            if self.stops_early
+                && self.open.is_empty()
+                && let Expect::After(value) = expect
+            {
+                return Ok(value);
+            }
             self.space();
             expect = match expect {
                 Expect::Value => self.value()?,
@@ -329,5 +363,27 @@ impl Reader<'_> {
             self.at += 1;
         }
         Ok(code)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_first_value_ends_where_go_ends_it() {
+        for (text, end) in [("{} x", 2), (" {\"a\": [1]}\n---", 11), ("[1][2]", 3), ("{}{", 2)] {
+            assert_eq!(read_first(text.as_bytes()).unwrap().unwrap().end, end, "{text}");
+        }
+        assert_eq!(read_first(b" \n\t"), Ok(None));
+    }
+
+    #[test]
+    fn what_is_no_first_value_says_how_far_go_looked() {
+        // Offsets recorded from Go's json.SyntaxError.
+        for (text, offset) in [("{a: 1}", 2), (" {\"a\" 1}", 7), ("{\"a\": 01}", 8), ("---", 2)] {
+            assert_eq!(read_first(text.as_bytes()).unwrap_err().1, offset, "{text}");
+        }
+        assert_eq!(read_first(b"{\"a\":"), Err((ReadError::UnexpectedEnd, 5)));
     }
 }
