@@ -112,6 +112,9 @@ pub enum KubeVersionError {
     /// It does not begin with a number.
     #[error("could not parse {} as version", go_quoted(.0))]
     NoVersion(String),
+    /// It is no semantic version, as Helm 3 wants one. The text is its library's.
+    #[error("{0}")]
+    NoSemver(String),
     /// It has a major version only.
     #[error("illegal version string {}", go_quoted(.0))]
     TooShort(String),
@@ -134,7 +137,7 @@ pub enum KubeVersionError {
 }
 
 impl KubeVersion {
-    fn of(version: &str, major: &str, minor: &str) -> KubeVersion {
+    pub(crate) fn of(version: &str, major: &str, minor: &str) -> KubeVersion {
         KubeVersion {
             version: version.to_owned(),
             normalized: version.to_owned(),

@@ -4,19 +4,25 @@
 use sutler_template::{Map, Value};
 
 use crate::chart::{Chart, Defaults};
+use crate::compat::Compatibility;
 use crate::log::{Level, Remark};
 use crate::metadata::Dependency;
 use crate::text::is_space;
 use crate::values::{Coalesce, NoTable, TypeMismatch, coalesce_tables, deep_copy_map, go_text, path_value, table};
-use crate::version::satisfies;
 
 /// The chart as a release with these user values uses it.
 ///
 /// # Errors
 /// When the values of a subchart are no table.
-pub(crate) fn process(chart: &Chart, values: &Map, remarks: &mut Vec<Remark>) -> Result<Chart, TypeMismatch> {
-    let enabled = Processing { remarks }.enabled(chart, values, "")?;
-    Processing { remarks }.imported(&enabled)
+pub(crate) fn process(
+    chart: &Chart,
+    values: &Map,
+    compatibility: Compatibility,
+    remarks: &mut Vec<Remark>,
+) -> Result<Chart, TypeMismatch> {
+    let mut processing = Processing { compatibility, remarks };
+    let enabled = processing.enabled(chart, values, "")?;
+    processing.imported(&enabled)
 }
 
 /// Names of dependencies that Chart.yaml lists and `charts/` does not hold.
@@ -26,6 +32,7 @@ pub(crate) fn missing(chart: &Chart) -> Vec<&str> {
 }
 
 struct Processing<'r> {
+    compatibility: Compatibility,
     remarks: &'r mut Vec<Remark>,
 }
 
@@ -42,11 +49,11 @@ impl Processing<'_> {
         let mut subcharts: Vec<Chart> = chart
             .dependencies()
             .iter()
-            .filter(|subchart| !listed.iter().any(|dependency| fits(dependency, subchart)))
+            .filter(|subchart| !listed.iter().any(|dependency| self.fits(dependency, subchart)))
             .cloned()
             .collect();
         for dependency in &mut listed {
-            if let Some(subchart) = chart.dependencies().iter().find(|subchart| fits(dependency, subchart)) {
+            if let Some(subchart) = chart.dependencies().iter().find(|subchart| self.fits(dependency, subchart)) {
                 subcharts.push(subchart.renamed(dependency.used_name()));
             }
             dependency.name = dependency.used_name().to_owned();
@@ -57,7 +64,7 @@ impl Processing<'_> {
         data.metadata.dependencies.clone_from(&listed);
         let unfiltered = Chart(data.into());
 
-        let all_values = Coalesce { keep_nulls: false, remarks: self.remarks }.values(&unfiltered, values)?;
+        let all_values = self.coalesce(false).values(&unfiltered, values)?;
         for dependency in &mut listed {
             self.switch_by_tags(dependency, &all_values);
         }
@@ -118,8 +125,7 @@ impl Processing<'_> {
         if data.metadata.dependencies.is_empty() {
             return Ok(Chart(data.into()));
         }
-        let values =
-            Coalesce { keep_nulls: true, remarks: self.remarks }.values(&Chart(data.clone().into()), &Map::new())?;
+        let values = self.coalesce(true).values(&Chart(data.clone().into()), &Map::new())?;
         let imports = Map::new();
         for dependency in &mut data.metadata.dependencies {
             let mut normalized = Vec::new();
@@ -141,7 +147,7 @@ impl Processing<'_> {
                             .rev()
                             .fold(found.clone(), |inner, name| [(name, Value::Map(inner))].into_iter().collect());
                         let below = if parent == "." { found } else { below };
-                        coalesce_tables(&imports, &below, true, self.remarks);
+                        coalesce_tables(&imports, &below, true, self.compatibility, self.remarks);
                     }
                     Err(NoTable(name)) => {
                         let error = ("error", NoTable(name).to_string());
@@ -161,7 +167,7 @@ impl Processing<'_> {
         }
         // The parent's own values win; tables of the subcharts must not be changed through them.
         let values = deep_copy_map(&values);
-        coalesce_tables(&values, &imports, true, self.remarks);
+        coalesce_tables(&values, &imports, true, self.compatibility, self.remarks);
         data.values = Some(Defaults::new(&values));
         Ok(Chart(data.into()))
     }
@@ -169,9 +175,14 @@ impl Processing<'_> {
     fn warn(&mut self, message: &str, details: Vec<(&'static str, String)>) {
         self.remarks.push(Remark::new(Level::Warn, message, details));
     }
-}
 
-/// Whether a subchart is the one that a dependency means: by its own name, and a version within the constraint.
-fn fits(dependency: &Dependency, subchart: &Chart) -> bool {
-    dependency.name == subchart.name() && satisfies(&dependency.version, &subchart.metadata().version)
+    fn coalesce(&mut self, keep_nulls: bool) -> Coalesce<'_> {
+        Coalesce { keep_nulls, compatibility: self.compatibility, remarks: self.remarks }
+    }
+
+    /// Whether a subchart is the one that a dependency means: by its own name, and a version within the constraint.
+    fn fits(&self, dependency: &Dependency, subchart: &Chart) -> bool {
+        dependency.name == subchart.name()
+            && self.compatibility.satisfies(&dependency.version, &subchart.metadata().version)
+    }
 }

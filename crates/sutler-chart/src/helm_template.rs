@@ -14,8 +14,8 @@ use jiff::Timestamp;
 use sutler_template::{ExecuteOptions, TemplateSet, Value};
 use thiserror::Error;
 
-use crate::capabilities::{Capabilities, KubeVersion};
 use crate::chart::Chart;
+use crate::compat::Compatibility;
 use crate::dependencies;
 use crate::load::FindError;
 use crate::log::{Level, Remark};
@@ -63,6 +63,8 @@ pub struct HelmTemplate {
     pub render_subchart_notes: bool,
     /// `--output-dir`; empty for stdout.
     pub output_dir: String,
+    /// `--compat`: the Helm that is mirrored. [`TemplateInputs::find`] is to load charts by the same.
+    pub compatibility: Compatibility,
     /// `--release-name`: the release's name becomes a part of the paths below `--output-dir`.
     pub use_release_name: bool,
 }
@@ -155,6 +157,20 @@ fn name_reason(name: &str) -> String {
 }
 
 impl TemplateError {
+    /// The text after `Error: `.
+    fn text(&self, compatibility: Compatibility) -> String {
+        let text = error_chain(self);
+        match (compatibility, self) {
+            // Helm 3 begins this one with a capital, and says nothing before these.
+            (Compatibility::V3, TemplateError::MissingDependencies(_)) => text.replacen("an error", "An error", 1),
+            (Compatibility::V3, TemplateError::ReleaseName(_)) => {
+                text.strip_prefix("release name check failed: ").map_or(text.clone(), str::to_owned)
+            }
+            (Compatibility::V3, TemplateError::Render(RenderError::Dependencies(cause))) => cause.to_string(),
+            _ => text,
+        }
+    }
+
     /// Whether Helm already had a release to show when it failed; then it offers `--debug`.
     fn has_release(&self) -> bool {
         matches!(
@@ -174,12 +190,13 @@ impl HelmTemplate {
     pub fn run(&self, inputs: &mut TemplateInputs<'_>) -> TemplateOutput {
         let mut remarks = Vec::new();
         let outcome = self.outcome(inputs, &mut remarks);
-        let mut stderr: String = remarks.iter().map(|remark| format!("{remark}\n")).collect();
+        let lines = remarks.iter().filter_map(|remark| remark.line(self.compatibility));
+        let mut stderr: String = lines.map(|line| format!("{line}\n")).collect();
         match outcome {
             Ok((stdout, files)) => TemplateOutput { stdout, stderr, files, exit_code: 0 },
             Err(error) => {
                 let hint = if error.has_release() { "\n\nUse --debug flag to render out invalid YAML" } else { "" };
-                stderr.push_str(&format!("Error: {}{hint}\n", error_chain(&error)));
+                stderr.push_str(&format!("Error: {}{hint}\n", error.text(self.compatibility)));
                 TemplateOutput { stderr, exit_code: 1, ..TemplateOutput::default() }
             }
         }
@@ -193,9 +210,11 @@ impl HelmTemplate {
         if self.args.is_empty() {
             return Err(TemplateError::NoArguments);
         }
-        let mut capabilities = Capabilities::default();
+        let mut capabilities = self.compatibility.capabilities();
         if !self.kube_version.is_empty() {
-            capabilities.kube_version = KubeVersion::parse(&self.kube_version)
+            capabilities.kube_version = self
+                .compatibility
+                .kube_version(&self.kube_version)
                 .map_err(|error| TemplateError::KubeVersion(self.kube_version.clone(), error))?;
         }
         let (name, reference) = self.name_and_chart()?;
@@ -229,6 +248,7 @@ impl HelmTemplate {
             schema: if self.skip_schema_validation { SchemaCheck::Skip } else { SchemaCheck::Validate },
             notes: if self.render_subchart_notes { NotesOf::All } else { NotesOf::Root },
             limits: Default::default(),
+            compatibility: self.compatibility,
         };
         let rendered = render_with_remarks(&chart, &values, &options, remarks).inspect_err(|error| {
             if let RenderError::Dependencies(cause) = error {
@@ -273,7 +293,7 @@ impl HelmTemplate {
             let text = (inputs.read)(name).map_err(TemplateError::Text)?;
             values.files.push(ValuesFile { name: name.clone(), text: String::from_utf8_lossy(&text).into_owned() });
         }
-        Ok(values.merge_reading(inputs.read)?)
+        Ok(values.merge_as(self.compatibility, inputs.read)?)
     }
 
     fn check_chart(&self, chart: &Chart, remarks: &mut Vec<Remark>) -> Result<(), TemplateError> {

@@ -35,7 +35,6 @@
 //!   other words; formats beyond addresses, host names, dates, times, `uri`, `uuid` and `regex` are not asserted.
 //! - Links that lead in a circle, charts in charts and archives in archives end at a bound with an error of its own.
 //! - Output that is no UTF-8 is refused as in Helm where it is a manifest; in notes each wrong byte becomes U+FFFD.
-//! - `toJson` of `.Capabilities.KubeVersion` and `.HelmVersion` has its keys sorted.
 //! - Charts of `apiVersion: v3`, which Helm 4.1 reads but does not install, are refused with its words when they are loaded.
 //!
 //! **Invariant:** a rendering is a function of its arguments. Only loading a folder reads files; nothing reads a clock, a random
@@ -43,6 +42,7 @@
 
 mod capabilities;
 mod chart;
+mod compat;
 mod decode;
 mod dependencies;
 pub mod helm_template;
@@ -63,6 +63,7 @@ mod version;
 
 pub use capabilities::{Capabilities, HelmVersion, KubeVersion, KubeVersionError};
 pub use chart::{Chart, ChartFile, Crd};
+pub use compat::{Compatibility, NoSuchCompatibility};
 pub use decode::DecodeError;
 pub use load::{
     ArchiveError, ChartSource, DEEPEST_SUBCHART, FileError, FindError, IgnoreError, LARGEST_CHART, LARGEST_FILE,

@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+use crate::compat::{self, Compatibility};
 use crate::text::{go_quoted, is_printable, is_space};
 
 /// How important a remark is.
@@ -31,6 +32,16 @@ pub struct Remark {
 impl Remark {
     pub(crate) fn new(level: Level, message: impl Into<String>, details: Vec<(&'static str, String)>) -> Remark {
         Remark { level, message: message.into(), details }
+    }
+}
+
+impl Remark {
+    /// The line that a Helm prints for it; none where that Helm says nothing.
+    pub fn line(&self, compatibility: Compatibility) -> Option<String> {
+        match compatibility {
+            Compatibility::V4 => Some(self.to_string()),
+            Compatibility::V3 => compat::line(self),
+        }
     }
 }
 

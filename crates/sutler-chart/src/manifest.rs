@@ -7,6 +7,7 @@ use regex::Regex;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::compat::Compatibility;
 use crate::decode::{DecodeError, Fields, read_document};
 use crate::log::{Level, Remark};
 use crate::order::compare_kinds;
@@ -145,11 +146,11 @@ struct Head {
 }
 
 impl Head {
-    fn read(document: &str) -> Result<Head, DecodeError> {
+    fn read(document: &str, compatibility: Compatibility) -> Result<Head, DecodeError> {
         let node = read_document(document)?;
         let mut head =
             Head { api_version: String::new(), kind: String::new(), name: String::new(), annotations: BTreeMap::new() };
-        Fields::of_document(&node, "SimpleHead", "util.SimpleHead")?.for_each(|name, field| {
+        Fields::of_document(&node, "SimpleHead", compatibility.head_type())?.for_each(|name, field| {
             match name {
                 "apiversion" => head.api_version = field.text("apiVersion")?,
                 "kind" => head.kind = field.text("kind")?,
@@ -182,13 +183,13 @@ impl Head {
     }
 }
 
-/// Objects and hooks of rendered files, each in the order of `kinds` (Helm's `SortManifests`).
+/// Objects and hooks of rendered files, each in the order in which they are installed (Helm's `SortManifests`).
 ///
 /// # Errors
 /// The first document, by path and place, that is no object.
 pub fn sort_manifests(
     files: &BTreeMap<String, String>,
-    kinds: &[&str],
+    compatibility: Compatibility,
     remarks: &mut Vec<Remark>,
 ) -> Result<(Vec<Hook>, Vec<Manifest>), ManifestError> {
     let mut hooks = Vec::new();
@@ -198,7 +199,8 @@ pub fn sort_manifests(
             continue;
         }
         for document in split_documents(content) {
-            let head = Head::read(document).map_err(|source| ManifestError { path: path.clone(), source })?;
+            let head =
+                Head::read(document, compatibility).map_err(|source| ManifestError { path: path.clone(), source })?;
             let Some(events) = head.annotations.get(HOOK_ANNOTATION) else {
                 manifests.push(Manifest {
                     source: path.clone(),
@@ -228,6 +230,7 @@ pub fn sort_manifests(
             });
         }
     }
+    let kinds = compatibility.install_order();
     hooks.sort_by(|a, b| compare_kinds(kinds, &a.kind, &b.kind));
     manifests.sort_by(|a, b| compare_kinds(kinds, &a.kind, &b.kind));
     Ok((hooks, manifests))
@@ -236,7 +239,6 @@ pub fn sort_manifests(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::order::INSTALL_ORDER;
 
     #[test]
     fn documents_are_split_as_helm_splits_them() {
@@ -258,7 +260,7 @@ mod tests {
     fn sorted(files: &[(&str, &str)]) -> Result<String, ManifestError> {
         let files = files.iter().map(|(path, text)| (path.to_string(), text.to_string())).collect();
         let mut remarks = Vec::new();
-        let (hooks, manifests) = sort_manifests(&files, &INSTALL_ORDER, &mut remarks)?;
+        let (hooks, manifests) = sort_manifests(&files, Compatibility::V4, &mut remarks)?;
         let mut lines: Vec<String> = manifests
             .iter()
             .map(|manifest| format!("{} {} {}", manifest.source, manifest.kind, manifest.name))

@@ -1,16 +1,8 @@
-//! Semantic versions and constraints on them, in the one place that asks for them.
+//! Which texts are versions that charts may have.
 
-use sutler_functions::semver::{Constraints, Version};
+use sutler_functions::semver::Version;
 
 /// Whether a text is a version that charts may have.
 pub(crate) fn is_version(text: &str) -> bool {
     Version::parse(text).is_ok()
-}
-
-/// Whether a version is within a constraint; false when either cannot be read (Helm's `IsCompatibleRange`).
-pub(crate) fn satisfies(constraint: &str, version: &str) -> bool {
-    match (Constraints::parse(constraint), Version::parse(version)) {
-        (Ok(constraints), Ok(version)) => constraints.allow(&version),
-        _ => false,
-    }
 }

@@ -13,7 +13,10 @@ pub(crate) fn int(value: &Value) -> i64 {
     match value {
         Value::Bool(value) => i64::from(*value),
         Value::String(text) => text.as_str().and_then(|text| parse_int(trim_zero_decimals(text))).unwrap_or(0),
-        Value::Object(_) => counted(value).unwrap_or(0),
+        Value::Object(_) => match crate::json::number_text(value) {
+            Some(text) => parse_int(trim_zero_decimals(text)).unwrap_or(0),
+            None => counted(value).unwrap_or(0),
+        },
         value => value
             .as_signed()
             .or_else(|| value.as_unsigned().map(u64::cast_signed))
@@ -27,7 +30,10 @@ pub(crate) fn float(value: &Value) -> f64 {
     match value {
         Value::Bool(value) => f64::from(u8::from(*value)),
         Value::String(text) => text.as_str().and_then(parse_float).unwrap_or(0.0),
-        Value::Object(_) => counted(value).map_or(0.0, |count| count as f64),
+        Value::Object(_) => match crate::json::number_text(value) {
+            Some(text) => parse_float(text).unwrap_or(0.0),
+            None => counted(value).map_or(0.0, |count| count as f64),
+        },
         value => value
             .as_float()
             .or_else(|| value.as_signed().map(|value| value as f64))

@@ -1,11 +1,14 @@
 //! JSON as Go's `encoding/json` writes and reads it, and the functions over it.
 
+mod number;
 mod read;
 mod write;
 
 use sutler_template::types::{ANY, LIST, MAP, STRING};
 use sutler_template::{Arguments, CallError, Context, Function, List, Map, Str, Value};
 
+pub(crate) use number::number_text;
+pub use number::{fractional_number, unsigned_number, whole_number};
 pub use read::{First, ReadError, read, read_first};
 pub use write::{Style, WriteError, write};
 

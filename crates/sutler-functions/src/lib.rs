@@ -81,3 +81,9 @@ static SUBJECTS: &[&[Function]] = &[
 pub fn all() -> impl Iterator<Item = &'static Function> {
     SUBJECTS.iter().copied().flatten()
 }
+
+/// Every function as Helm 3.18.0 has it: without `mustToYaml`, and with the versions' rules and texts of Masterminds' 3.3.0.
+pub fn all_of_helm3() -> impl Iterator<Item = &'static Function> {
+    let replaced = |name: &str| name == "mustToYaml" || versions::FUNCTIONS_3_3.iter().any(|new| new.name == name);
+    all().filter(move |function| !replaced(function.name)).chain(versions::FUNCTIONS_3_3)
+}

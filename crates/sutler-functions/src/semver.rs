@@ -35,6 +35,23 @@ pub enum SemverError {
     ConstraintParser,
 }
 
+impl SemverError {
+    /// The text as Masterminds' 3.3.0 has it, in Helm 3.18: its constant ones begin with a capital.
+    pub fn text_3_3(&self) -> String {
+        match self {
+            SemverError::Invalid => "Invalid Semantic Version".to_owned(),
+            SemverError::SegmentStartsWithZero => "Version segment starts with 0".to_owned(),
+            SemverError::InvalidPrerelease => "Invalid Prerelease string".to_owned(),
+            SemverError::InvalidMetadata => "Invalid Metadata string".to_owned(),
+            SemverError::ConstraintParser => "constraint Parser Error".to_owned(),
+            SemverError::SegmentOutOfRange(_) | SemverError::ImproperConstraint(_) => {
+                let text = self.to_string();
+                text.strip_prefix("error parsing").map_or(text.clone(), |rest| format!("Error parsing{rest}"))
+            }
+        }
+    }
+}
+
 /// A version, with the text it was read from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Version {
@@ -314,12 +331,32 @@ impl Constraints {
 
     /// Whether a version satisfies one of the alternatives.
     pub fn allow(&self, version: &Version) -> bool {
+        self.allow_under(version, Prereleases::ByAlternative)
+    }
+
+    /// As [`Constraints::allow`], with the rule for pre-releases given.
+    pub fn allow_under(&self, version: &Version, rule: Prereleases) -> bool {
         self.alternatives.iter().any(|conditions| {
             let with_prereleases = conditions.iter().any(|condition| !condition.version.prerelease.is_empty());
-            (version.prerelease.is_empty() || with_prereleases)
-                && conditions.iter().all(|condition| condition.allows(version))
+            conditions.iter().all(|condition| {
+                let heeded = match rule {
+                    Prereleases::ByAlternative => with_prereleases,
+                    Prereleases::ByCondition => condition.takes_prereleases(),
+                };
+                (version.prerelease.is_empty() || heeded) && condition.allows(version)
+            })
         })
     }
+}
+
+/// When a version that is a pre-release may satisfy a condition at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Prereleases {
+    /// When any condition beside it names one: Masterminds' 3.4.0, in Helm 4.
+    #[default]
+    ByAlternative,
+    /// When the condition itself names one, or is a `!=` of a whole version: Masterminds' 3.3.0, in Helm 3.18.
+    ByCondition,
 }
 
 /// Writes `1.2 - 1.4` as two comparisons, at its first occurrence each, as Masterminds' `rewriteRange`.
@@ -353,6 +390,11 @@ impl Constraint {
         };
         let version = Version::parse(&version).map_err(|_| SemverError::ConstraintParser)?;
         Ok(Constraint { operator: Operator::of(group(&captures, 1)), version, open })
+    }
+
+    /// Whether it looks at pre-releases by itself.
+    fn takes_prereleases(&self) -> bool {
+        !self.version.prerelease.is_empty() || (self.operator == Operator::NotEqual && self.open == Open::Nothing)
     }
 
     fn allows(&self, version: &Version) -> bool {

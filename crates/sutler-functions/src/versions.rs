@@ -3,7 +3,7 @@
 use sutler_template::types::{BOOL, INT, STRING, Type, UINT64};
 use sutler_template::{Arguments, CallError, Context, Function, Method, Object, Signature, Str, Value};
 
-use crate::semver::{self, SemverError, Version};
+use crate::semver::{self, Constraints, Prereleases, SemverError, Version};
 
 type Answer = Result<Value, CallError>;
 
@@ -15,6 +15,12 @@ static STRUCT: Type = Type::structure("semver.Version").with_methods(METHODS);
 pub(crate) static FUNCTIONS: &[Function] = &[
     Function::new("semver", &[&STRING], &POINTER, semver),
     Function::new("semverCompare", &[&STRING, &STRING], &BOOL, semver_compare),
+];
+
+/// Those of sprig over Masterminds' 3.3.0, in Helm 3.18.
+pub(crate) static FUNCTIONS_3_3: &[Function] = &[
+    Function::new("semver", &[&STRING], &POINTER, semver_3_3),
+    Function::new("semverCompare", &[&STRING, &STRING], &BOOL, semver_compare_3_3),
 ];
 
 /// A version in a template.
@@ -186,4 +192,19 @@ fn semver(_: &mut Context<'_>, args: Arguments<'_>) -> Answer {
 
 fn semver_compare(_: &mut Context<'_>, args: Arguments<'_>) -> Answer {
     semver::compare(&args.str(0)?.to_str_lossy(), &args.str(1)?.to_str_lossy()).map(Value::Bool).map_err(failed)
+}
+
+fn failed_3_3(error: SemverError) -> CallError {
+    CallError::new(error.text_3_3())
+}
+
+fn semver_3_3(_: &mut Context<'_>, args: Arguments<'_>) -> Answer {
+    let version = Version::parse(&args.str(0)?.to_str_lossy()).map_err(failed_3_3)?;
+    Ok(Value::object(VersionValue { version, go_type: &POINTER }))
+}
+
+fn semver_compare_3_3(_: &mut Context<'_>, args: Arguments<'_>) -> Answer {
+    let constraints = Constraints::parse(&args.str(0)?.to_str_lossy()).map_err(failed_3_3)?;
+    let version = Version::parse(&args.str(1)?.to_str_lossy()).map_err(failed_3_3)?;
+    Ok(Value::Bool(constraints.allow_under(&version, Prereleases::ByCondition)))
 }

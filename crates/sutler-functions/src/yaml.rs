@@ -59,7 +59,11 @@ impl Emit for Written<'_> {
             Value::Object(object) => match object.json_value().or_else(|| object.underlying()) {
                 Some(value) => Written(&value, view).emit(out),
                 None => {
-                    let fields = object.fields();
+                    let fields = match view {
+                        View::Json => object.json_fields(),
+                        View::Go => None,
+                    };
+                    let fields = fields.unwrap_or_else(|| object.fields());
                     // go-yaml names fields in lower case where it is not told otherwise.
                     let name = |name: &str| match view {
                         View::Json => name.to_string(),

@@ -77,6 +77,7 @@ pub(crate) async fn content(
             schema: from.schema,
             notes: from.notes,
             limits: Default::default(),
+            compatibility: Default::default(),
         };
         let rendered = render(&chart, &values, &options);
         let missing = std::mem::take(&mut *known.missing.lock().expect("no code panics while it holds this lock"));

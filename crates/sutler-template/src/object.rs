@@ -58,6 +58,12 @@ pub trait Object: Any + Send + Sync {
         None
     }
 
+    /// The fields that Go's `encoding/json` writes, in their order, if they are not all of [`fields`](Object::fields) by
+    /// their Go names.
+    fn json_fields(&self) -> Option<Vec<(&'static str, Value)>> {
+        None
+    }
+
     /// The plain data that Go's `encoding/json` makes of it, if that is not an object of its fields by their Go names.
     fn json_value(&self) -> Option<Value> {
         None

@@ -7,6 +7,7 @@ use super::stream::{Head, Objects};
 use super::{Findings, LintOptions, deprecations, names};
 use crate::capabilities::{Capabilities, KubeVersion};
 use crate::chart::Chart;
+use crate::compat::Compatibility;
 use crate::decode::{DecodeError, Fields, read_document};
 use crate::dependencies;
 use crate::load::{Entry, Survey};
@@ -74,12 +75,13 @@ fn render(
     capabilities: &Capabilities,
     remarks: &mut Vec<Remark>,
 ) -> Result<std::collections::BTreeMap<String, Str>, RenderError> {
-    let chart = dependencies::process(chart, values, remarks)?;
-    let values = Coalesce { keep_nulls: false, remarks }.values(&chart, values)?;
+    let compatibility = Compatibility::V4;
+    let chart = dependencies::process(chart, values, compatibility, remarks)?;
+    let values = Coalesce { keep_nulls: false, compatibility, remarks }.values(&chart, values)?;
     // Helm coalesces a second time before it checks; what the first time removed, the chart's own values bring back.
-    let values = Coalesce { keep_nulls: false, remarks }.values(&chart, &values)?;
+    let values = Coalesce { keep_nulls: false, compatibility, remarks }.values(&chart, &values)?;
     if options.schema == SchemaCheck::Validate {
-        schema::validate_chart(&chart, &values).map_err(RenderError::Schema)?;
+        schema::validate_chart(&chart, &values, compatibility).map_err(RenderError::Schema)?;
     }
     let release = ReleaseInfo {
         name: "test-release".to_owned(),
@@ -279,8 +281,8 @@ pub(super) fn check_values(survey: &Survey, values: &Map, options: &LintOptions,
         Err(problem) => return findings.add(Error, FILE, format!("unable to parse YAML: {problem}")),
     };
     let merged = Map::new();
-    crate::values::coalesce_tables(&merged, values, false, &mut findings.remarks);
-    crate::values::coalesce_tables(&merged, &own, false, &mut findings.remarks);
+    crate::values::coalesce_tables(&merged, values, false, Compatibility::V4, &mut findings.remarks);
+    crate::values::coalesce_tables(&merged, &own, false, Compatibility::V4, &mut findings.remarks);
     let Ok(bytes) = survey.schema.read("") else { return };
     if options.schema == SchemaCheck::Validate
         && !bytes.is_empty()

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::{DEEPEST_SUBCHART, LARGEST_CHART, LoadError, SourceFile, archive};
 use crate::chart::{Chart, ChartData, ChartFile, Defaults};
+use crate::compat::Compatibility;
 use crate::decode::DecodeError;
 use crate::log::{Level, Remark};
 use crate::metadata::{Draft, read_lock};
@@ -18,6 +19,8 @@ const LARGEST_NESTING: u64 = 4 * LARGEST_CHART;
 /// What is kept while a chart and its subcharts are put together.
 pub(super) struct Loading<'r> {
     pub(super) remarks: &'r mut Vec<Remark>,
+    /// Which Helm is mirrored.
+    pub(super) compatibility: Compatibility,
     /// Bytes that came out of archives below `charts/` so far.
     pub(super) unpacked: u64,
 }
@@ -45,7 +48,9 @@ pub(super) fn chart(files: Vec<SourceFile>, depth: usize, loading: &mut Loading<
             "Chart.yaml" => {}
             "Chart.lock" => data.lock = Some(document("Chart.lock", file, read_lock)?),
             "values.yaml" => {
-                data.values = Some(Defaults::new(&values::read_file(file.data()).map_err(LoadError::Values)?));
+                let compatibility = loading.compatibility;
+                let values = values::read_file(file.data(), compatibility, compatibility.numbers());
+                data.values = Some(Defaults::new(&values.map_err(LoadError::Values)?));
             }
             "values.schema.json" => data.schema = Some(file.clone()),
             "requirements.yaml" => {

@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use super::{ArchiveError, ChartSource, FileError, LoadError};
 use crate::chart::Chart;
+use crate::compat::Compatibility;
 use crate::log::Remark;
 use crate::text::{go_quoted, is_space};
 
@@ -30,6 +31,18 @@ impl Chart {
     /// # Errors
     /// [`FindError::NotFound`] when no such path exists (the caller may then ask chart repositories), and what [`Chart::load`] fails with.
     pub fn find(reference: &str, remarks: &mut Vec<Remark>) -> Result<Chart, FindError> {
+        Chart::find_as(reference, Compatibility::V4, remarks)
+    }
+
+    /// As [`Chart::find`], with the Helm that is mirrored.
+    ///
+    /// # Errors
+    /// As [`Chart::find`].
+    pub fn find_as(
+        reference: &str,
+        compatibility: Compatibility,
+        remarks: &mut Vec<Remark>,
+    ) -> Result<Chart, FindError> {
         let reference = reference.trim_matches(is_space);
         let path = Path::new(reference);
         let Ok(found) = fs::metadata(path) else { return Err(FindError::NotFound(not_found(reference))) };
@@ -38,7 +51,7 @@ impl Chart {
             .components()
             .collect();
         if found.is_dir() {
-            return Ok(Chart::load_with_remarks(ChartSource::Folder(&path), remarks)?);
+            return Ok(Chart::load_as(ChartSource::Folder(&path), compatibility, remarks)?);
         }
         let bytes = fs::read(&path).map_err(|error| LoadError::from(FileError::new("open", &path, error)))?;
         let name = path.display();
@@ -49,7 +62,7 @@ impl Chart {
                 format!("file '{name}' does not appear to be a gzipped archive; got '{}'", content_type(&bytes))
             }));
         }
-        match Chart::load_with_remarks(ChartSource::Archive(&bytes), remarks) {
+        match Chart::load_as(ChartSource::Archive(&bytes), compatibility, remarks) {
             Err(LoadError::Archive(ArchiveError::NotGzip)) => Err(FindError::NoArchive(format!(
                 "file '{name}' does not appear to be a valid chart file (details: gzip: invalid header)"
             ))),

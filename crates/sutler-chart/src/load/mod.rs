@@ -27,6 +27,7 @@ pub(crate) use survey::Entry;
 pub use survey::{ExpandError, Survey, SurveyError};
 
 use crate::chart::Chart;
+use crate::compat::Compatibility;
 use crate::decode::{DecodeError, Fields, read_document};
 use crate::log::Remark;
 use crate::metadata::MetadataError;
@@ -211,17 +212,33 @@ impl Chart {
     /// # Errors
     /// As [`Chart::load`].
     pub fn load_with_remarks(source: ChartSource<'_>, remarks: &mut Vec<Remark>) -> Result<Chart, LoadError> {
-        let mut loading = assemble::Loading { remarks, unpacked: 0 };
+        Chart::load_as(source, Compatibility::V4, remarks)
+    }
+
+    /// As [`Chart::load_with_remarks`], with the Helm that is mirrored: what the numbers of values.yaml are is decided here.
+    ///
+    /// # Errors
+    /// As [`Chart::load`].
+    pub fn load_as(
+        source: ChartSource<'_>,
+        compatibility: Compatibility,
+        remarks: &mut Vec<Remark>,
+    ) -> Result<Chart, LoadError> {
+        let mut loading = assemble::Loading { remarks, compatibility, unpacked: 0 };
         match source {
             ChartSource::Folder(path) => {
-                check_version(&folder::read_metadata(path)?)?;
+                if compatibility.detects_versions() {
+                    check_version(&folder::read_metadata(path)?)?;
+                }
                 let files = folder::read(path, loading.remarks)?;
                 assemble::chart(files, 0, &mut loading)
             }
             ChartSource::Archive(bytes) => {
                 let files = archive::unpack(bytes)?;
-                let metadata = files.iter().find(|file| file.name == "Chart.yaml");
-                check_version(&metadata.ok_or(LoadError::NoMetadataInArchive)?.data)?;
+                if compatibility.detects_versions() {
+                    let metadata = files.iter().find(|file| file.name == "Chart.yaml");
+                    check_version(&metadata.ok_or(LoadError::NoMetadataInArchive)?.data)?;
+                }
                 assemble::chart(files, 0, &mut loading)
             }
             ChartSource::Files { files } => assemble::chart(files, 0, &mut loading),

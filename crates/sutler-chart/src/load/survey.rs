@@ -14,6 +14,7 @@ use super::archive::{self, ArchiveError};
 use super::assemble::{self, Loading};
 use super::{FileError, LARGEST_FILE, LoadError, SourceFile, folder, ignore::IgnoreRules};
 use crate::chart::Chart;
+use crate::compat::Compatibility;
 use crate::decode::DecodeError;
 use crate::log::Remark;
 use crate::metadata::Draft;
@@ -124,8 +125,13 @@ impl Survey {
         }
         let path = folder::absolute(path).map_err(SurveyError::NoMetadata)?;
         let mut remarks = Vec::new();
-        let chart = folder::read(&path, &mut remarks)
-            .and_then(|files| assemble::chart(files, 0, &mut Loading { remarks: &mut remarks, unpacked: 0 }));
+        let chart = folder::read(&path, &mut remarks).and_then(|files| {
+            assemble::chart(
+                files,
+                0,
+                &mut Loading { remarks: &mut remarks, compatibility: Compatibility::V4, unpacked: 0 },
+            )
+        });
         let entry = |name: &str| Entry::of_disk(&path.join(name));
         Ok(Survey {
             chart_yaml: entry("Chart.yaml"),
@@ -165,8 +171,13 @@ impl Survey {
             (entry("Chart.yaml"), entry("values.yaml"), entry("values.schema.json"));
         let (templates, crds) = (entry("templates"), entry("crds"));
         let mut remarks = Vec::new();
-        let chart = without_ignored(files)
-            .and_then(|files| assemble::chart(files, 0, &mut Loading { remarks: &mut remarks, unpacked: 0 }));
+        let chart = without_ignored(files).and_then(|files| {
+            assemble::chart(
+                files,
+                0,
+                &mut Loading { remarks: &mut remarks, compatibility: Compatibility::V4, unpacked: 0 },
+            )
+        });
         Survey { path, chart_yaml, values_yaml, schema, templates, crds, chart, remarks }
     }
 }

@@ -9,6 +9,7 @@ use sutler_template::{ExecuteError, ExecuteOptions, Map, MissingKey, Str, Templa
 use super::host::{Refusals, RenderHost};
 use super::{RenderError, RenderOptions, message, objects};
 use crate::chart::Chart;
+use crate::compat::Compatibility;
 use crate::text::{base_name, clean_path};
 use crate::values::table;
 
@@ -30,16 +31,19 @@ pub(super) fn render_files(
     let mut templates = BTreeMap::new();
     let shared = Shared {
         release: objects::release(&options.release),
-        capabilities: objects::capabilities(&options.capabilities),
+        capabilities: objects::capabilities(&options.capabilities, options.compatibility),
+        compatibility: options.compatibility,
     };
-    let root_values = Value::Map(values.as_type(&objects::VALUES));
+    let values_type = options.compatibility.types().values;
+    let root_values = Value::Map(values.as_type(values_type));
     shared.collect(chart, chart.name(), true, root_values, &mut templates);
 
     // The deepest first, then in reverse order of their names: the last definition of a name counts.
     let mut order: Vec<&String> = templates.keys().collect();
     order.sort_by_key(|path| Reverse((path.matches('/').count(), path.as_str())));
 
-    let mut set = TemplateSet::new("gotpl").with_functions(sutler_functions::all()).with_missing_key(MissingKey::Zero);
+    let mut set =
+        TemplateSet::new("gotpl").with_functions(options.compatibility.functions()).with_missing_key(MissingKey::Zero);
     for path in &order {
         let text = templates[*path].text.clone();
         set.parse(path.as_str(), text)
@@ -51,11 +55,11 @@ pub(super) fn render_files(
     for path in order.into_iter().filter(|path| !base_name(path).starts_with('_')) {
         let Template { data, base_path, .. } = &templates[path];
         let about = [("Name", Value::from(path)), ("BasePath", Value::from(base_path))];
-        let about = Value::Map(about.into_iter().collect::<Map>().as_type(&objects::VALUES));
+        let about = Value::Map(about.into_iter().collect::<Map>().as_type(values_type));
         data.insert("Template", about).expect("the dot is never the nil map");
         let output = set.execute(path.as_str(), &Value::Map(data.clone()), execution).map_err(|error| match error {
             ExecuteError::Stopped(stop) => RenderError::Stopped(stop),
-            error => RenderError::Template(message::execution_error(path, &error.to_string())),
+            error => RenderError::Template(message::execution_error(path, &error.to_string(), options.compatibility)),
         })?;
         files.insert(path.clone(), without_no_value(output));
     }
@@ -66,6 +70,7 @@ pub(super) fn render_files(
 struct Shared {
     release: Value,
     capabilities: Value,
+    compatibility: Compatibility,
 }
 
 impl Shared {
@@ -80,7 +85,7 @@ impl Shared {
     ) -> Value {
         let subcharts = Map::new();
         let entries = [
-            ("Chart", objects::chart(chart.metadata(), is_root)),
+            ("Chart", self.compatibility.chart_object(chart.metadata(), is_root)),
             ("Files", objects::files(chart)),
             ("Release", self.release.clone()),
             ("Capabilities", self.capabilities.clone()),
@@ -91,7 +96,7 @@ impl Shared {
         for subchart in chart.dependencies() {
             // Found by path as in Helm, where a name with a dot finds nothing.
             let values = table(&data, &format!("Values.{}", subchart.name())).unwrap_or_default();
-            let values = Value::Map(values.as_type(&objects::VALUES));
+            let values = Value::Map(values.as_type(self.compatibility.types().values));
             let inner_path = format!("{path}/charts/{}", subchart.name());
             let inner = self.collect(subchart, &inner_path, false, values, templates);
             subcharts.insert(subchart.name(), inner).expect("a new map is not the nil map");

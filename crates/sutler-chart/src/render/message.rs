@@ -3,6 +3,8 @@
 
 use sutler_functions::{MESSAGE_END, MESSAGE_START};
 
+use crate::compat::Compatibility;
+
 /// Helm's text for a parse error: only where it is, and what follows the last colon.
 pub(super) fn parse_error(file: &str, text: &str) -> String {
     let parts: Vec<&str> = text.split(": ").collect();
@@ -14,7 +16,8 @@ pub(super) fn parse_error(file: &str, text: &str) -> String {
 }
 
 /// Helm's text for an execution error.
-pub(super) fn execution_error(file: &str, text: &str) -> String {
+pub(super) fn execution_error(file: &str, text: &str, compatibility: Compatibility) -> String {
+    let text = &*compatibility.execution_text(text);
     let mut parts = text.splitn(3, ": ");
     let (Some(_), Some(location), Some(message)) = (parts.next(), parts.next(), parts.next()) else {
         return format!("execution error in ({file}): {text}");
@@ -23,6 +26,9 @@ pub(super) fn execution_error(file: &str, text: &str) -> String {
         && start + MESSAGE_START.len() <= end
     {
         return format!("execution error at ({location}): {}", &message[start + MESSAGE_START.len()..end]);
+    }
+    if compatibility == Compatibility::V3 {
+        return text.to_owned();
     }
     let mut shown: Vec<Link<'_>> = Vec::new();
     let mut rest = Some(text);
@@ -96,6 +102,10 @@ fn without_next(message: &str) -> &str {
 mod tests {
     use super::*;
 
+    fn helm4(file: &str, text: &str) -> String {
+        execution_error(file, text, Compatibility::V4)
+    }
+
     #[test]
     fn parse_errors_keep_their_end() {
         assert_eq!(
@@ -110,7 +120,7 @@ mod tests {
         // Recorded from Helm 4.1.4.
         let simple = "template: c/templates/a.yaml:1:13: executing \"c/templates/a.yaml\" at <.Values.n.x>: nil pointer evaluating interface {}.x";
         assert_eq!(
-            execution_error("c/templates/a.yaml", simple),
+            helm4("c/templates/a.yaml", simple),
             "c/templates/a.yaml:1:13\n  executing \"c/templates/a.yaml\" at <.Values.n.x>:\n    nil pointer evaluating interface {}.x"
         );
         let nested = format!(
@@ -118,7 +128,7 @@ mod tests {
             simple.replace("executing \"c/templates/a.yaml\"", "executing \"i\"")
         );
         assert_eq!(
-            execution_error("c/templates/b.yaml", &nested),
+            helm4("c/templates/b.yaml", &nested),
             "c/templates/b.yaml:1:4\n  executing \"c/templates/b.yaml\" at <include \"i\" .>:\n    error calling include:\nc/templates/a.yaml:1:13\n  executing \"i\" at <.Values.n.x>:\n    nil pointer evaluating interface {}.x"
         );
     }
@@ -126,7 +136,14 @@ mod tests {
     #[test]
     fn what_a_function_says_keeps_gos_line() {
         let index = "template: c/templates/a.yaml:1:6: executing \"c/templates/a.yaml\" at <index .l 5>: error calling index: index out of range: 5";
-        assert_eq!(execution_error("c/templates/a.yaml", index), index);
+        assert_eq!(helm4("c/templates/a.yaml", index), index);
+    }
+
+    #[test]
+    fn helm_3_shows_gos_line_and_no_types_of_what_was_compared() {
+        let line = "template: c/templates/a.yaml:1:3: executing \"c/templates/a.yaml\" at <eq .a 1>: error calling eq: incompatible types for comparison";
+        let gos = format!("{line}: float64 and int");
+        assert_eq!(execution_error("c/templates/a.yaml", &gos, Compatibility::V3), line);
     }
 
     #[test]
@@ -134,6 +151,6 @@ mod tests {
         let failed = format!(
             "template: c/templates/a.yaml:1:3: executing \"c/templates/a.yaml\" at <fail \"no\">: error calling fail: {MESSAGE_START}no: way{MESSAGE_END}"
         );
-        assert_eq!(execution_error("f", &failed), "execution error at (c/templates/a.yaml:1:3): no: way");
+        assert_eq!(helm4("f", &failed), "execution error at (c/templates/a.yaml:1:3): no: way");
     }
 }

@@ -10,7 +10,7 @@
 mod engine;
 mod host;
 mod message;
-mod objects;
+pub(crate) mod objects;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
@@ -20,14 +20,13 @@ use thiserror::Error;
 
 use crate::capabilities::Capabilities;
 use crate::chart::{Chart, Crd};
+use crate::compat::Compatibility;
 use crate::decode::DecodeError;
 use crate::dependencies;
 use crate::log::Remark;
 use crate::manifest::{Hook, Manifest, ManifestError, sort_manifests};
-use crate::order::INSTALL_ORDER;
 use crate::schema;
 use crate::values::{Coalesce, TypeMismatch, deep_copy_map};
-use crate::version::satisfies;
 
 /// What `.Release` says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,6 +92,8 @@ pub struct RenderOptions {
     pub notes: NotesOf,
     /// What the templates may use up. The default bounds recursion only.
     pub limits: Limits,
+    /// Which Helm is mirrored. The chart is to be loaded by the same ([`Chart::load_as`]), and `capabilities` to be of it.
+    pub compatibility: Compatibility,
 }
 
 impl RenderOptions {
@@ -113,7 +114,14 @@ impl RenderOptions {
             schema: SchemaCheck::default(),
             notes: NotesOf::default(),
             limits: Limits::default(),
+            compatibility: Compatibility::V4,
         }
+    }
+
+    /// The same options for another Helm, with what that one assumes of a cluster.
+    #[must_use]
+    pub fn with_compatibility(self, compatibility: Compatibility) -> RenderOptions {
+        RenderOptions { capabilities: compatibility.capabilities(), compatibility, ..self }
     }
 }
 
@@ -208,14 +216,15 @@ pub fn render_with_remarks(
 ) -> Result<Rendered, RenderError> {
     let none = Map::new();
     let user_values = user_values.as_map().unwrap_or(&none);
-    let chart = dependencies::process(chart, user_values, remarks).map_err(RenderError::Dependencies)?;
-    let values = Coalesce { keep_nulls: false, remarks }.values(&chart, user_values)?;
+    let compatibility = options.compatibility;
+    let chart = dependencies::process(chart, user_values, compatibility, remarks).map_err(RenderError::Dependencies)?;
+    let values = Coalesce { keep_nulls: false, compatibility, remarks }.values(&chart, user_values)?;
     if options.schema == SchemaCheck::Validate {
-        schema::validate_chart(&chart, &values).map_err(RenderError::Schema)?;
+        schema::validate_chart(&chart, &values, compatibility).map_err(RenderError::Schema)?;
     }
     let constraint = &chart.metadata().kube_version;
     let version = &options.capabilities.kube_version;
-    if !constraint.is_empty() && !satisfies(constraint, version.normalized()) {
+    if !constraint.is_empty() && !compatibility.satisfies(constraint, version.normalized()) {
         let version = version.version().to_owned();
         return Err(RenderError::KubeVersion { constraint: constraint.clone(), version });
     }
@@ -239,7 +248,7 @@ pub fn render_with_remarks(
             notes.push_str(&output.to_str_lossy());
         }
     }
-    let (hooks, manifests) = sort_manifests(&files, &INSTALL_ORDER, remarks)?;
+    let (hooks, manifests) = sort_manifests(&files, compatibility, remarks)?;
     let crds = chart.crds();
     Ok(Rendered { manifests, hooks, notes, crds, chart, values: values_before, remarks: remarks.clone() })
 }

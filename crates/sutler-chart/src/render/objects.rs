@@ -10,13 +10,14 @@ use sutler_template::{Arguments, CallError, Context, List, Map, Method, Object, 
 use super::{Operation, ReleaseInfo};
 use crate::capabilities::{Capabilities, HelmVersion, KubeVersion};
 use crate::chart::Chart;
+use crate::compat::Compatibility;
 use crate::metadata::{Dependency, Metadata};
 use crate::pattern::FileGlob;
 use crate::text::base_name;
 use crate::values::from_json;
 
 /// `.Values` and `.Template`.
-pub(super) static VALUES: Type = Type::named("common.Values", &types::MAP);
+pub(crate) static VALUES: Type = Type::named("common.Values", &types::MAP);
 
 static BYTES_MAP: Type = Type::map("map[string][]uint8", &types::BYTES);
 static FILES: Type = Type::named("engine.files", &BYTES_MAP).with_methods(&[
@@ -28,18 +29,18 @@ static FILES: Type = Type::named("engine.files", &BYTES_MAP).with_methods(&[
     method("AsSecrets", &[], &types::STRING, files_as_secrets),
 ]);
 
-static CAPABILITIES: Type = Type::pointer("*common.Capabilities");
-static VERSION_SET: Type = Type::named("common.VersionSet", &types::STRINGS).with_methods(&[method(
+pub(crate) static CAPABILITIES: Type = Type::pointer("*common.Capabilities");
+pub(crate) static VERSION_SET: Type = Type::named("common.VersionSet", &types::STRINGS).with_methods(&[method(
     "Has",
     &[&types::STRING],
     &types::BOOL,
     has,
 )]);
-static KUBE_VERSION: Type = Type::structure("common.KubeVersion").with_methods(&[
+pub(crate) static KUBE_VERSION: Type = Type::structure("common.KubeVersion").with_methods(&[
     method("String", &[], &types::STRING, kube_version_string),
     method("GitVersion", &[], &types::STRING, kube_version_git),
 ]);
-static HELM_VERSION: Type = Type::structure("version.BuildInfo");
+pub(crate) static HELM_VERSION: Type = Type::structure("version.BuildInfo");
 
 const fn method(
     name: &'static str,
@@ -125,7 +126,7 @@ pub(super) fn release(info: &ReleaseInfo) -> Value {
 }
 
 /// `.Chart`: the metadata by the names of Helm's Go fields.
-pub(super) fn chart(metadata: &Metadata, is_root: bool) -> Value {
+pub(crate) fn chart(metadata: &Metadata, is_root: bool) -> Value {
     let text = |text: &String| Value::from(text);
     let texts = |texts: &[String]| list(texts.iter().map(Value::from));
     let annotations = match &metadata.annotations {
@@ -186,16 +187,20 @@ fn list(items: impl Iterator<Item = Value>) -> Value {
 }
 
 /// `.Capabilities`.
-pub(super) fn capabilities(capabilities: &Capabilities) -> Value {
+pub(super) fn capabilities(capabilities: &Capabilities, compatibility: Compatibility) -> Value {
     let versions = capabilities.api_versions.iter().map(Value::from).collect();
+    let types = compatibility.types();
+    let (kube, helm) = (capabilities.kube_version.clone(), capabilities.helm_version.clone());
     Value::object(CapabilitiesObject {
-        kube_version: Value::object(KubeVersionObject(capabilities.kube_version.clone())),
-        api_versions: Value::List(List::with_type(versions, &VERSION_SET)),
-        helm_version: Value::object(HelmVersionObject(capabilities.helm_version.clone())),
+        go_type: types.capabilities,
+        kube_version: Value::object(KubeVersionObject { version: kube, go_type: types.kube_version, compatibility }),
+        api_versions: Value::List(List::with_type(versions, types.version_set)),
+        helm_version: Value::object(HelmVersionObject { build: helm, go_type: types.helm_version, compatibility }),
     })
 }
 
 struct CapabilitiesObject {
+    go_type: &'static Type,
     kube_version: Value,
     api_versions: Value,
     helm_version: Value,
@@ -203,7 +208,7 @@ struct CapabilitiesObject {
 
 impl Object for CapabilitiesObject {
     fn go_type(&self) -> &'static Type {
-        &CAPABILITIES
+        self.go_type
     }
 
     fn fields(&self) -> Vec<(&'static str, Value)> {
@@ -222,59 +227,72 @@ fn has(_: &mut Context<'_>, versions: &Value, args: Arguments<'_>) -> Result<Val
     Ok(Value::Bool(found))
 }
 
-struct KubeVersionObject(KubeVersion);
+struct KubeVersionObject {
+    version: KubeVersion,
+    go_type: &'static Type,
+    compatibility: Compatibility,
+}
 
 impl Object for KubeVersionObject {
     fn go_type(&self) -> &'static Type {
-        &KUBE_VERSION
+        self.go_type
     }
 
     fn fields(&self) -> Vec<(&'static str, Value)> {
-        vec![
-            ("Version", self.0.version().into()),
-            ("normalizedVersion", self.0.normalized().into()),
-            ("Major", self.0.major().into()),
-            ("Minor", self.0.minor().into()),
-        ]
+        let mut fields = self.json_fields().unwrap_or_default();
+        if self.compatibility == Compatibility::V4 {
+            fields.insert(1, ("normalizedVersion", self.version.normalized().into()));
+        }
+        fields
     }
 
     fn addressed_string(&self) -> Option<Str> {
-        Some(self.0.normalized().into())
+        Some(self.version.normalized().into())
     }
 
-    fn json_value(&self) -> Option<Value> {
-        let fields = [("Version", self.0.version()), ("Major", self.0.major()), ("Minor", self.0.minor())];
-        Some(Value::Map(fields.map(|(name, text)| (name, Value::from(text))).into_iter().collect()))
+    fn json_fields(&self) -> Option<Vec<(&'static str, Value)>> {
+        let version = &self.version;
+        let fields = [("Version", version.version()), ("Major", version.major()), ("Minor", version.minor())];
+        Some(fields.map(|(name, text)| (name, Value::from(text))).into())
     }
 }
 
 fn kube_version_string(_: &mut Context<'_>, version: &Value, _: Arguments<'_>) -> Result<Value, CallError> {
-    Ok(version.downcast::<KubeVersionObject>().map_or(Value::EMPTY, |version| version.0.normalized().into()))
+    Ok(version.downcast::<KubeVersionObject>().map_or(Value::EMPTY, |version| version.version.normalized().into()))
 }
 
 fn kube_version_git(_: &mut Context<'_>, version: &Value, _: Arguments<'_>) -> Result<Value, CallError> {
-    Ok(version.downcast::<KubeVersionObject>().map_or(Value::EMPTY, |version| version.0.version().into()))
+    Ok(version.downcast::<KubeVersionObject>().map_or(Value::EMPTY, |version| version.version.version().into()))
 }
 
-struct HelmVersionObject(HelmVersion);
+struct HelmVersionObject {
+    build: HelmVersion,
+    go_type: &'static Type,
+    compatibility: Compatibility,
+}
 
 impl Object for HelmVersionObject {
     fn go_type(&self) -> &'static Type {
-        &HELM_VERSION
+        self.go_type
     }
 
     fn fields(&self) -> Vec<(&'static str, Value)> {
-        vec![
-            ("Version", Value::from(&self.0.version)),
-            ("GitCommit", Value::from(&self.0.git_commit)),
-            ("GitTreeState", Value::from(&self.0.git_tree_state)),
-            ("GoVersion", Value::from(&self.0.go_version)),
-            ("KubeClientVersion", Value::from(&self.0.kube_client_version)),
-        ]
+        let mut fields = vec![
+            ("Version", Value::from(&self.build.version)),
+            ("GitCommit", Value::from(&self.build.git_commit)),
+            ("GitTreeState", Value::from(&self.build.git_tree_state)),
+            ("GoVersion", Value::from(&self.build.go_version)),
+        ];
+        if self.compatibility == Compatibility::V4 {
+            fields.push(("KubeClientVersion", Value::from(&self.build.kube_client_version)));
+        }
+        fields
     }
 
-    fn json_value(&self) -> Option<Value> {
+    fn json_fields(&self) -> Option<Vec<(&'static str, Value)>> {
         let names = ["version", "git_commit", "git_tree_state", "go_version", "kube_client_version"];
-        Some(Value::Map(names.into_iter().zip(self.fields()).map(|(name, (_, value))| (name, value)).collect()))
+        let named = names.into_iter().zip(self.fields()).map(|(name, (_, value))| (name, value));
+        // Each is left out where it is empty, but for the version.
+        Some(named.filter(|(name, value)| *name == "version" || value.truth()).collect())
     }
 }

@@ -37,10 +37,15 @@ impl<'s> Document<'s> {
                 format!("failing loading {}: no such schema is known", crate::text::go_quoted(address))
             })?,
         };
+        Ok(Document::of_draft(root, draft))
+    }
+
+    /// A schema of a draft that is known otherwise.
+    pub(super) fn of_draft(root: &'s Value, draft: Draft) -> Document<'s> {
         let mut document = Document { root, draft, addresses: HashMap::new(), bases: HashMap::new() };
         document.addresses.insert(ROOT.to_owned(), root);
         document.index(root, ROOT);
-        Ok(document)
+        document
     }
 
     pub(super) fn root(&self) -> &'s Value {

@@ -12,6 +12,7 @@ mod document;
 mod equality;
 mod failure;
 mod format;
+mod helm3;
 mod kinds;
 mod number;
 mod validator;
@@ -19,34 +20,42 @@ mod validator;
 use sutler_template::{Map, Value};
 
 use crate::chart::Chart;
+use crate::compat::Compatibility;
 use crate::values::to_json;
 
 /// Checks a chart's values, and those of its subcharts, each against its own schema (Helm's `ValidateAgainstSchema`).
 ///
 /// # Errors
 /// All failures, in Helm's text: each chart's name and its lines.
-pub(crate) fn validate_chart(chart: &Chart, values: &Map) -> Result<(), String> {
+pub(crate) fn validate_chart(chart: &Chart, values: &Map, compatibility: Compatibility) -> Result<(), String> {
     let mut text = String::new();
-    collect(chart, values, &mut text);
+    collect(chart, values, compatibility, &mut text);
     if text.is_empty() { Ok(()) } else { Err(text) }
 }
 
-fn collect(chart: &Chart, values: &Map, text: &mut String) {
+fn collect(chart: &Chart, values: &Map, compatibility: Compatibility, text: &mut String) {
     if let Some(schema) = chart.schema()
-        && let Err(failures) = validate(schema, &to_json(&Value::Map(values.clone())))
+        && let Err(failures) = validate_as(compatibility, schema, &to_json(&Value::Map(values.clone())))
     {
         text.push_str(&format!("{}:\n{failures}", chart.name()));
     }
     for subchart in chart.dependencies() {
         match values.get(subchart.name()) {
             None | Some(Value::Nil) => {}
-            Some(Value::Map(inner)) => collect(subchart, &inner, text),
+            Some(Value::Map(inner)) => collect(subchart, &inner, compatibility, text),
             Some(other) => text.push_str(&format!(
                 "{}:\ninvalid type for values: expected object (map), got {}\n",
                 subchart.name(),
                 other.type_name()
             )),
         }
+    }
+}
+
+fn validate_as(compatibility: Compatibility, schema: &[u8], value: &serde_json::Value) -> Result<(), String> {
+    match compatibility {
+        Compatibility::V4 => validate(schema, value),
+        Compatibility::V3 => helm3::validate(schema, value),
     }
 }
 

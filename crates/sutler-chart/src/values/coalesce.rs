@@ -9,6 +9,7 @@ use sutler_template::{List, Map, Str, Value};
 use thiserror::Error;
 
 use crate::chart::Chart;
+use crate::compat::Compatibility;
 use crate::log::{Level, Remark};
 use crate::text::go_quoted;
 
@@ -26,6 +27,8 @@ pub struct TypeMismatch {
 pub(crate) struct Coalesce<'r> {
     /// Whether nulls stay, as in Helm's `MergeValues`; otherwise a null of the user's removes the chart's value.
     pub(crate) keep_nulls: bool,
+    /// Which Helm is mirrored.
+    pub(crate) compatibility: Compatibility,
     /// Where values that do not fit together are reported.
     pub(crate) remarks: &'r mut Vec<Remark>,
 }
@@ -127,13 +130,14 @@ impl Coalesce<'_> {
         // Nulls of `over` must be told from nulls that `under` had before they are written into it.
         let defaults: BTreeSet<Str> =
             under.entries().into_iter().filter(|(_, value)| !value.is_nil()).map(|(key, _)| key).collect();
-        for (key, _) in over.entries().into_iter().filter(|(_, value)| value.is_nil()) {
+        let marks_nulls = self.compatibility.marks_nulls();
+        for (key, _) in over.entries().into_iter().filter(|(_, value)| marks_nulls && value.is_nil()) {
             put(under, key, Value::Nil);
         }
         for (key, value) in under.entries() {
             let full = || joined(prefix, &key.to_str_lossy());
             match (over.get(&key), &value) {
-                (Some(Value::Nil), _) if !keep_nulls && defaults.contains(&key) => {
+                (Some(Value::Nil), _) if !keep_nulls && (!marks_nulls || defaults.contains(&key)) => {
                     over.remove(&key);
                 }
                 (None, _) => put(over, key, value),
@@ -159,8 +163,14 @@ impl Coalesce<'_> {
 }
 
 /// Merges `under` into `over` (Helm's `CoalesceTables` and `MergeTables`). Both are changed.
-pub(crate) fn coalesce_tables(over: &Map, under: &Map, keep_nulls: bool, remarks: &mut Vec<Remark>) {
-    Coalesce { keep_nulls, remarks }.tables_at(over, under, "", keep_nulls);
+pub(crate) fn coalesce_tables(
+    over: &Map,
+    under: &Map,
+    keep_nulls: bool,
+    compatibility: Compatibility,
+    remarks: &mut Vec<Remark>,
+) {
+    Coalesce { keep_nulls, compatibility, remarks }.tables_at(over, under, "", keep_nulls);
 }
 
 /// A copy that shares no table with the original.

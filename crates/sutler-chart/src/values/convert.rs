@@ -3,12 +3,22 @@
 use sutler_template::{List, Value};
 use sutler_yaml::{ConvertError, Node};
 
+use crate::compat::{self, Numbers};
+
 /// A YAML node as Helm reads values files: keys as text, every number a `float64`.
 ///
 /// # Errors
 /// Keys and numbers that JSON does not have.
 pub fn from_yaml(node: &Node) -> Result<Value, ConvertError> {
     sutler_functions::yaml::value_of(node)
+}
+
+/// As [`from_yaml`], with what numbers become.
+pub(crate) fn from_yaml_with(node: &Node, numbers: Numbers) -> Result<Value, ConvertError> {
+    match numbers {
+        Numbers::Float64 => from_yaml(node),
+        Numbers::Text => compat::from_yaml(node),
+    }
 }
 
 /// JSON as Go reads it into `interface {}`: every number a `float64`.
@@ -43,7 +53,12 @@ pub fn to_json(value: &Value) -> serde_json::Value {
         }
         Value::Object(object) => match object.json_value().or_else(|| object.underlying()) {
             Some(value) => to_json(&value),
-            None => object.fields().iter().map(|(name, value)| (name.to_string(), to_json(value))).collect(),
+            None => object
+                .json_fields()
+                .unwrap_or_else(|| object.fields())
+                .iter()
+                .map(|(name, value)| (name.to_string(), to_json(value)))
+                .collect(),
         },
         number => {
             if let Some(float) = number.as_float() {

@@ -18,8 +18,10 @@ pub use set::SetError;
 pub use coalesce::TypeMismatch;
 pub(crate) use coalesce::{Coalesce, coalesce_tables, deep_copy_map, go_text};
 
+use crate::compat::{Compatibility, Numbers};
 use crate::decode::{DecodeError, json_kind, read_document};
 use crate::text::{go_quoted, is_space};
+use convert::from_yaml_with;
 use set::Style;
 
 /// Everything that a user gives to change a chart's values, each list in the order given.
@@ -67,6 +69,9 @@ pub enum ValuesError {
     /// A document is no YAML or no table.
     #[error("cannot unmarshal yaml document")]
     Document(#[source] DecodeError),
+    /// The file is no YAML or no table, in the words of Helm 3, which reads one document only.
+    #[error(transparent)]
+    OnlyDocument(DecodeError),
     /// `--set`, `--set-string`, `--set-file` or `--set-literal`.
     #[error("failed parsing --{flag} data")]
     Set {
@@ -98,59 +103,78 @@ impl ValuesOptions {
     /// # Errors
     /// The first file or text that cannot be read.
     pub fn merge_reading(&self, read: &mut dyn FnMut(&str) -> Result<Vec<u8>, String>) -> Result<Value, ValuesError> {
+        self.merge_as(Compatibility::V4, read)
+    }
+
+    /// As [`ValuesOptions::merge_reading`], with the Helm that is mirrored.
+    ///
+    /// # Errors
+    /// The first file or text that cannot be read.
+    pub fn merge_as(
+        &self,
+        compatibility: Compatibility,
+        read: &mut dyn FnMut(&str) -> Result<Vec<u8>, String>,
+    ) -> Result<Value, ValuesError> {
         let mut base = Map::new();
         for file in &self.files {
-            let values = read_file(file.text.as_bytes())
+            let values = read_file(file.text.as_bytes(), compatibility, Numbers::Float64)
                 .map_err(|source| ValuesError::File { name: file.name.clone(), source: Box::new(source) })?;
             base = merge_maps(&base, &values);
         }
         for text in &self.set_json {
             let trimmed = text.trim_matches(is_space);
-            if trimmed.starts_with('{') {
+            if trimmed.starts_with('{') && compatibility.sets_json_objects() {
                 match serde_json::from_str(trimmed).map(|json| from_json(&json)) {
                     Ok(Value::Map(map)) => base = merge_maps(&base, &map),
                     _ => return Err(ValuesError::SetJsonObject(text.clone())),
                 }
             } else {
-                set::set(text, Style::Json, &base).map_err(|_| ValuesError::SetJson(text.clone()))?;
+                set::set(text, Style::Json, &base, compatibility).map_err(|_| ValuesError::SetJson(text.clone()))?;
             }
         }
         let failed = |flag| move |source| ValuesError::Set { flag, source };
         for text in &self.set {
-            set::set(text, Style::Typed, &base).map_err(failed("set"))?;
+            set::set(text, Style::Typed, &base, compatibility).map_err(failed("set"))?;
         }
         for text in &self.set_string {
-            set::set(text, Style::Text, &base).map_err(failed("set-string"))?;
+            set::set(text, Style::Text, &base, compatibility).map_err(failed("set-string"))?;
         }
         for text in &self.set_file {
-            set::set(text, Style::File(&mut *read), &base).map_err(failed("set-file"))?;
+            set::set(text, Style::File(&mut *read), &base, compatibility).map_err(failed("set-file"))?;
         }
         for text in &self.set_literal {
-            set::set(text, Style::Literal, &base).map_err(failed("set-literal"))?;
+            set::set(text, Style::Literal, &base, compatibility).map_err(failed("set-literal"))?;
         }
         Ok(Value::Map(base))
     }
 }
 
-/// Reads a values file: its documents, each a table or nothing, merged (Helm's `LoadValues`).
-pub(crate) fn read_file(bytes: &[u8]) -> Result<Map, ValuesError> {
+/// Reads a values file: its documents, each a table or nothing, merged (Helm's `LoadValues`); of Helm 3 the first alone.
+pub(crate) fn read_file(bytes: &[u8], compatibility: Compatibility, numbers: Numbers) -> Result<Map, ValuesError> {
+    if !compatibility.merges_documents() {
+        return read_table(bytes, numbers).map_err(ValuesError::OnlyDocument);
+    }
     let mut values = Map::new();
     for document in Documents::new(bytes) {
         let document = document.map_err(ValuesError::Separator)?;
-        let node = sutler_yaml::decode(&document)
-            .map_err(DecodeError::Read)
-            .and_then(|text| read_document(&text))
-            .map_err(ValuesError::Document)?;
-        match from_yaml(&node).map_err(|error| ValuesError::Document(DecodeError::Convert(error)))? {
-            Value::Map(table) => values = merge_maps(&values, &table),
-            Value::Nil => {}
-            _ => {
-                let target = "value of type map[string]interface {}".to_owned();
-                return Err(ValuesError::Document(DecodeError::Type { found: json_kind(&node), target }));
-            }
-        }
+        let table = read_table(&document, numbers).map_err(ValuesError::Document)?;
+        values = merge_maps(&values, &table);
     }
     Ok(values)
+}
+
+/// The first document of a text: a table, or nothing.
+fn read_table(bytes: &[u8], numbers: Numbers) -> Result<Map, DecodeError> {
+    let text = sutler_yaml::decode(bytes).map_err(DecodeError::Read)?;
+    let node = read_document(&text)?;
+    match from_yaml_with(&node, numbers).map_err(DecodeError::Convert)? {
+        Value::Map(table) => Ok(table),
+        Value::Nil => Ok(Map::new()),
+        _ => {
+            let target = "value of type map[string]interface {}".to_owned();
+            Err(DecodeError::Type { found: json_kind(&node), target })
+        }
+    }
 }
 
 /// The documents of a text, split at lines that begin with `---`, as Kubernetes' `YAMLReader`. A separator with nothing before it

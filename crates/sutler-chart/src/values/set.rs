@@ -7,6 +7,7 @@ use sutler_template::{List, Map, Value};
 use thiserror::Error;
 
 use super::convert::from_json;
+use crate::compat::Compatibility;
 use crate::text::{go_quoted, is_space};
 
 /// The highest index that may be set (Helm's `strvals.MaxIndex`).
@@ -45,6 +46,9 @@ pub enum SetError {
         /// Go's reason.
         reason: &'static str,
     },
+    /// The text ends within an index. Helm 4 takes that for the end of the whole.
+    #[error("error parsing index: EOF")]
+    IndexEnd,
     /// An index below zero.
     #[error("negative {0} index not allowed")]
     NegativeIndex(i64),
@@ -98,8 +102,8 @@ pub(super) enum Style<'r> {
 }
 
 /// Parses a text and sets what it says in `values`.
-pub(super) fn set(text: &str, style: Style<'_>, values: &Map) -> Result<(), SetError> {
-    let mut parser = Parser { rest: text, style };
+pub(super) fn set(text: &str, style: Style<'_>, values: &Map, compatibility: Compatibility) -> Result<(), SetError> {
+    let mut parser = Parser { rest: text, style, compatibility };
     loop {
         match parser.key(values, 0) {
             Ok(()) => {}
@@ -126,6 +130,7 @@ type Step<T> = Result<T, Halt>;
 struct Parser<'t, 'r> {
     rest: &'t str,
     style: Style<'r>,
+    compatibility: Compatibility,
 }
 
 impl Parser<'_, '_> {
@@ -309,7 +314,10 @@ impl Parser<'_, '_> {
     fn index(&mut self) -> Step<i64> {
         let (text, stop) = self.until(&[']']);
         if stop.is_none() {
-            return Err(Halt::End);
+            return Err(match self.compatibility.ends_in_index() {
+                true => Halt::End,
+                false => SetError::IndexEnd.into(),
+            });
         }
         text.parse().map_err(|error: std::num::ParseIntError| {
             let reason = match error.kind() {

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use sutler_chart::Chart;
 use sutler_chart::helm_template::{HelmTemplate, TemplateInputs, TemplateOutput};
+use sutler_chart::{Chart, Compatibility};
 
 /// Splits a line at spaces; single quotes keep them.
 pub(crate) fn words(line: &str) -> Vec<String> {
@@ -59,7 +59,7 @@ pub(crate) fn flags(words: &[String]) -> HelmTemplate {
 }
 
 /// Runs the flags with charts and files looked for in `folder`.
-pub(crate) fn run(words: &[String], folder: &Path) -> TemplateOutput {
+pub(crate) fn run(compatibility: Compatibility, words: &[String], folder: &Path) -> TemplateOutput {
     let inside = |path: &str| match path.starts_with('/') {
         true => path.to_owned(),
         false => folder.join(path).display().to_string(),
@@ -67,10 +67,11 @@ pub(crate) fn run(words: &[String], folder: &Path) -> TemplateOutput {
     let mut find = |reference: &str, remarks: &mut Vec<_>| {
         // A reference that leads nowhere is reported as it was typed.
         let found = folder.join(reference).exists();
-        Chart::find(if found { inside(reference) } else { reference.to_owned() }.as_str(), remarks)
+        Chart::find_as(if found { inside(reference) } else { reference.to_owned() }.as_str(), compatibility, remarks)
     };
     let mut read =
         |path: &str| std::fs::read(inside(path)).map_err(|_| format!("open {path}: no such file or directory"));
     let now = jiff::Timestamp::from_second(1_700_000_000).expect("the time is valid");
-    flags(words).run(&mut TemplateInputs { find: &mut find, read: &mut read, now, seed: [7; 32] })
+    let flags = HelmTemplate { compatibility, ..flags(words) };
+    flags.run(&mut TemplateInputs { find: &mut find, read: &mut read, now, seed: [7; 32] })
 }

@@ -84,8 +84,9 @@ impl Writer {
                     return depth::descend(depth, |depth| self.value(&value, depth));
                 }
                 // Fields keep the order of their declaration.
+                let fields = object.json_fields().unwrap_or_else(|| object.fields());
                 let fields: Vec<(Str, Value)> =
-                    object.fields().into_iter().map(|(name, value)| (Str::from(name), value)).collect();
+                    fields.into_iter().map(|(name, value)| (Str::from(name), value)).collect();
                 depth::descend(depth, |depth| self.object(fields.iter().map(|(name, value)| (name, value)), depth))?;
             }
             Value::Complex128(..) | Value::Function(_) => {
