@@ -32,9 +32,8 @@ pub(crate) enum Command {
     /// Ray clusters of your own
     #[command(subcommand)]
     Ray(Ray),
-    /// Helm's commands
-    #[command(subcommand)]
-    Helm(Box<Helm>),
+    /// Helm's commands, with Helm's arguments and output
+    Helm(Helm),
     /// The simulated Kubernetes
     #[command(subcommand)]
     Simulator(SimulatorCommand),
@@ -171,169 +170,13 @@ pub(crate) struct RayDown {
     pub(crate) cluster: ClusterArguments,
 }
 
-#[derive(Debug, Subcommand)]
-pub(crate) enum Helm {
-    /// Render a chart locally and print its manifests
-    Template(Box<HelmTemplate>),
-    /// List releases
-    #[command(alias = "ls")]
-    List(HelmList),
-    /// What a release holds
-    #[command(subcommand)]
-    Get(HelmGet),
-}
-
-/// Values, as Helm takes them.
-#[derive(Clone, Debug, Default, Args)]
-pub(crate) struct HelmValues {
-    /// Values files, or `-` for standard input
-    #[arg(short = 'f', long = "values", value_name = "FILE", value_delimiter = ',')]
-    pub(crate) files: Vec<String>,
-    /// Values on the command line (a.b=1,c=2)
-    #[arg(long, value_name = "VALUES")]
-    pub(crate) set: Vec<String>,
-    /// Values that are always text
-    #[arg(long, value_name = "VALUES")]
-    pub(crate) set_string: Vec<String>,
-    /// Values from files (a.b=path)
-    #[arg(long, value_name = "VALUES")]
-    pub(crate) set_file: Vec<String>,
-    /// Values as JSON (a.b={"c":1})
-    #[arg(long, value_name = "VALUES")]
-    pub(crate) set_json: Vec<String>,
-    /// A text taken as it stands
-    #[arg(long, value_name = "VALUE")]
-    pub(crate) set_literal: Vec<String>,
-}
-
+/// Helm's words. They are read by Helm's own rules, before this parser is built at all; it only lists them.
 #[derive(Debug, Args)]
-pub(crate) struct HelmTemplate {
-    /// [NAME] CHART
-    #[arg(value_name = "NAME] [CHART", num_args = 1..=2, required = true)]
-    pub(crate) name_and_chart: Vec<String>,
-    #[command(flatten)]
-    pub(crate) values: HelmValues,
-    /// The release's namespace
-    #[arg(short, long, env = "HELM_NAMESPACE")]
-    pub(crate) namespace: Option<String>,
-    /// Only the manifests rendered from these templates
-    #[arg(short, long, value_name = "PATH", value_delimiter = ',')]
-    pub(crate) show_only: Vec<String>,
-    /// Include the chart's CustomResourceDefinitions
-    #[arg(long)]
-    pub(crate) include_crds: bool,
-    /// Leave out tests
-    #[arg(long)]
-    pub(crate) skip_tests: bool,
-    /// Leave out hooks
-    #[arg(long)]
-    pub(crate) no_hooks: bool,
-    /// The Kubernetes version for `.Capabilities`
-    #[arg(long, value_name = "VERSION")]
-    pub(crate) kube_version: Option<String>,
-    /// More API versions for `.Capabilities`
-    #[arg(short, long, value_name = "VERSIONS", value_delimiter = ',')]
-    pub(crate) api_versions: Vec<String>,
-    /// Render as for an upgrade
-    #[arg(long)]
-    pub(crate) is_upgrade: bool,
-    /// Make up the release's name
-    #[arg(short, long)]
-    pub(crate) generate_name: bool,
-    /// A template for the release's name
-    #[arg(long, value_name = "TEMPLATE")]
-    pub(crate) name_template: Option<String>,
-    /// Put the release's name into the output folder's path
-    #[arg(long)]
-    pub(crate) release_name: bool,
-    /// Write files into this folder instead of printing
-    #[arg(long, value_name = "DIR")]
-    pub(crate) output_dir: Option<PathBuf>,
-    /// Do not check values against the chart's schema
-    #[arg(long)]
-    pub(crate) skip_schema_validation: bool,
-    /// Do not check templated objects against a Kubernetes OpenAPI schema (accepted for Helm's sake; nothing is checked here)
-    #[arg(long)]
-    pub(crate) disable_openapi_validation: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct HelmList {
-    /// The namespace
-    #[arg(short, long, env = "HELM_NAMESPACE")]
-    pub(crate) namespace: Option<String>,
-    /// All namespaces
-    #[arg(short = 'A', long)]
-    pub(crate) all_namespaces: bool,
-    /// Names only
-    #[arg(short = 'q', long)]
-    pub(crate) short: bool,
-    /// table, json or yaml
-    #[arg(short, long, value_name = "FORM", default_value = "table")]
-    pub(crate) output: HelmOutput,
-    #[command(flatten)]
-    pub(crate) cluster: HelmCluster,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum HelmOutput {
-    #[default]
-    Table,
-    Json,
-    Yaml,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum HelmGet {
-    /// The values that a release was given
-    Values(HelmGetValues),
-    /// The manifests of a release
-    Manifest(HelmGetManifest),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct HelmGetValues {
-    /// The release
-    pub(crate) name: String,
-    /// All values, the chart's own too
-    #[arg(short, long)]
-    pub(crate) all: bool,
-    /// The namespace
-    #[arg(short, long, env = "HELM_NAMESPACE")]
-    pub(crate) namespace: Option<String>,
-    /// The revision [default: the latest]
-    #[arg(long, value_name = "N")]
-    pub(crate) revision: Option<u32>,
-    /// table, json or yaml
-    #[arg(short, long, value_name = "FORM", default_value = "table")]
-    pub(crate) output: HelmOutput,
-    #[command(flatten)]
-    pub(crate) cluster: HelmCluster,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct HelmGetManifest {
-    /// The release
-    pub(crate) name: String,
-    /// The namespace
-    #[arg(short, long, env = "HELM_NAMESPACE")]
-    pub(crate) namespace: Option<String>,
-    /// The revision [default: the latest]
-    #[arg(long, value_name = "N")]
-    pub(crate) revision: Option<u32>,
-    #[command(flatten)]
-    pub(crate) cluster: HelmCluster,
-}
-
-/// The cluster, as Helm's flags and variables name it.
-#[derive(Clone, Debug, Args)]
-pub(crate) struct HelmCluster {
-    /// The kubeconfig file
-    #[arg(long, value_name = "FILE")]
-    pub(crate) kubeconfig: Option<PathBuf>,
-    /// The kubeconfig's context
-    #[arg(long, value_name = "NAME", env = "HELM_KUBECONTEXT")]
-    pub(crate) kube_context: Option<String>,
+#[command(disable_help_flag = true)]
+pub(crate) struct Helm {
+    /// Helm's command and its arguments
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
+    pub(crate) words: Vec<String>,
 }
 
 #[derive(Debug, Subcommand)]

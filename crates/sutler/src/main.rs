@@ -10,10 +10,13 @@ mod printer;
 mod progress;
 mod view;
 
+use std::ffi::OsString;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
 use clap::error::ErrorKind;
+use sutler_helm::StartedAs;
 
 use arguments::{Arguments, Command};
 use failure::Failure;
@@ -25,11 +28,13 @@ pub(crate) enum Outcome {
     Done,
     /// `plan`: something would change.
     Changes,
-    /// It failed, and has said so in its own way (Helm's).
-    Failed,
 }
 
 fn main() -> ExitCode {
+    // Helm's command line is not ours: it is read by Helm's rules, and nothing else of this program is built on that way.
+    if let Some((started_as, words)) = helm_words(std::env::args_os()) {
+        return commands::helm::run(&words, started_as);
+    }
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error),
@@ -37,12 +42,25 @@ fn main() -> ExitCode {
     match run(arguments.command) {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::Changes) => ExitCode::from(2),
-        Ok(Outcome::Failed) => ExitCode::FAILURE,
         Err(failure) => {
             printer::error(failure.error.as_ref(), failure.hint.as_deref());
             ExitCode::FAILURE
         }
     }
+}
+
+/// The words for Helm, if the program was started under its name, or as `sutler helm`.
+fn helm_words(mut all: impl Iterator<Item = OsString>) -> Option<(StartedAs, Vec<String>)> {
+    let program = all.next()?;
+    let is_helm = Path::new(&program).file_stem().is_some_and(|name| name == "helm");
+    let started_as = if is_helm {
+        StartedAs::Helm
+    } else if all.next()? == "helm" {
+        StartedAs::Sutler
+    } else {
+        return None;
+    };
+    Some((started_as, all.map(|word| word.to_string_lossy().into_owned()).collect()))
 }
 
 /// Help and version go to stdout and are no error; everything else is told on stderr.
@@ -61,9 +79,9 @@ fn usage(error: &clap::Error) -> ExitCode {
 
 fn run(command: Command) -> Result<Outcome, Failure> {
     match command {
+        Command::Helm(helm) => std::process::exit(commands::helm::exit_code(&helm.words, StartedAs::Sutler).into()),
         // No runtime for these: they neither wait nor talk to anything.
         Command::Init(arguments) => commands::init::run(&arguments),
-        Command::Helm(helm) => commands::helm::run(*helm),
         Command::Up(arguments) => block_on(commands::up::run(&arguments)),
         Command::Plan(arguments) => block_on(commands::plan::run(&arguments)),
         Command::Status(arguments) => block_on(commands::status::run(&arguments)),

@@ -3,28 +3,33 @@
 use serde_json::Value;
 use sutler_release::Release;
 
-use crate::Outcome;
-use crate::arguments::{HelmGetManifest, HelmGetValues, HelmOutput};
-use crate::failure::Failure;
-use crate::printer;
+use sutler_helm::{Format, Invocation, Io};
 
-pub(super) async fn values(arguments: &HelmGetValues) -> Result<Outcome, Failure> {
-    let (session, namespace) = super::open(&arguments.cluster, arguments.namespace.as_deref()).await?;
-    let release = session.releases().get(&namespace, &arguments.name, arguments.revision).await?;
-    let values = if arguments.all { computed(&release) } else { Value::Object(release.config) };
-    let text = encoded(&values, arguments.output)?;
-    if arguments.output == HelmOutput::Table {
-        printer::line(if arguments.all { "COMPUTED VALUES:" } else { "USER-SUPPLIED VALUES:" });
+use crate::failure::Failure;
+
+pub(super) async fn values(call: &Invocation, io: &mut Io<'_>) -> Result<(), Failure> {
+    let (all, form) = (call.flags.is_on("all"), call.flags.format("output"));
+    let release = release(call, io).await?;
+    let values = if all { computed(&release) } else { Value::Object(release.config) };
+    let text = encoded(&values, form)?;
+    if form == Format::Table {
+        io.line(if all { "COMPUTED VALUES:" } else { "USER-SUPPLIED VALUES:" });
     }
-    printer::data(&text);
-    Ok(Outcome::Done)
+    io.data(text);
+    Ok(())
 }
 
-pub(super) async fn manifest(arguments: &HelmGetManifest) -> Result<Outcome, Failure> {
-    let (session, namespace) = super::open(&arguments.cluster, arguments.namespace.as_deref()).await?;
-    let release = session.releases().get(&namespace, &arguments.name, arguments.revision).await?;
-    printer::line(&release.manifest);
-    Ok(Outcome::Done)
+pub(super) async fn manifest(call: &Invocation, io: &mut Io<'_>) -> Result<(), Failure> {
+    let release = release(call, io).await?;
+    io.line(&release.manifest);
+    Ok(())
+}
+
+/// The release that the command names, at the revision that it asks for.
+async fn release(call: &Invocation, io: &Io<'_>) -> Result<Release, Failure> {
+    let (session, namespace) = super::open(&call.settings, io).await?;
+    let revision = u32::try_from(call.flags.integer("revision")).ok().filter(|revision| *revision > 0);
+    Ok(session.releases().get(&namespace, &call.arguments[0], revision).await?)
 }
 
 /// The user's values over the chart's.
@@ -52,9 +57,9 @@ fn over(below: Value, above: Value) -> Value {
 }
 
 /// A value in one of Helm's forms; a table's cell is YAML.
-pub(super) fn encoded(value: &Value, form: HelmOutput) -> Result<String, Failure> {
+pub(super) fn encoded(value: &Value, form: Format) -> Result<String, Failure> {
     match form {
-        HelmOutput::Json => Ok(format!("{value}\n")),
-        HelmOutput::Table | HelmOutput::Yaml => sutler_yaml::write(value).map_err(Failure::new),
+        Format::Json => Ok(format!("{value}\n")),
+        Format::Table | Format::Yaml => sutler_yaml::write(value).map_err(Failure::new),
     }
 }

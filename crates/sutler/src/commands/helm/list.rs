@@ -4,20 +4,19 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use sutler_release::Release;
 
-use crate::Outcome;
-use crate::arguments::{HelmList, HelmOutput};
-use crate::failure::Failure;
-use crate::printer;
+use sutler_helm::{Format, Invocation, Io};
 
-pub(super) async fn run(arguments: &HelmList) -> Result<Outcome, Failure> {
-    let (session, namespace) = super::open(&arguments.cluster, arguments.namespace.as_deref()).await?;
-    let namespace = (!arguments.all_namespaces).then_some(namespace.as_str());
+use crate::failure::Failure;
+
+pub(super) async fn run(call: &Invocation, io: &mut Io<'_>) -> Result<(), Failure> {
+    let (session, namespace) = super::open(&call.settings, io).await?;
+    let namespace = (!call.flags.is_on("all-namespaces")).then_some(namespace.as_str());
     let releases = session.releases().list(namespace).await?;
     let rows: Vec<[String; 7]> = releases.iter().map(row).collect();
-    printer::data(&match (arguments.output, arguments.short) {
-        (HelmOutput::Table, true) => rows.iter().map(|row| format!("{}\n", row[0])).collect(),
-        (HelmOutput::Table, false) => table(&rows),
-        (HelmOutput::Json, false) => {
+    io.data(match (call.flags.format("output"), call.flags.is_on("short")) {
+        (Format::Table, true) => rows.iter().map(|row| format!("{}\n", row[0])).collect(),
+        (Format::Table, false) => table(&rows),
+        (Format::Json, false) => {
             // Helm's fields stand in the order of its columns, which a sorted map would lose.
             let rows: Vec<String> = rows.iter().map(object_text).collect();
             format!("[{}]\n", rows.join(","))
@@ -27,7 +26,7 @@ pub(super) async fn run(arguments: &HelmList) -> Result<Outcome, Failure> {
             super::get::encoded(&Value::Array(list), form)?
         }
     });
-    Ok(Outcome::Done)
+    Ok(())
 }
 
 /// The columns, in order, and their names in JSON.
