@@ -5,7 +5,10 @@
 //! the environment.
 
 pub mod cache;
+mod files;
+pub mod oci;
 mod places;
+pub mod provenance;
 pub mod transport;
 
 pub use places::Places;

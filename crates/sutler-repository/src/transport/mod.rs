@@ -27,6 +27,7 @@ use sutler_functions::url::Url;
 
 use dial::{Dial, NoResolver, StatusLine};
 
+pub use dial::DialError;
 pub use error::{ExchangeError, TransportError};
 pub use proxy::Proxies;
 pub use tls::{TlsOptions, TlsOptionsError};
@@ -426,9 +427,9 @@ impl Transport {
             builder = builder.header("Authorization", value);
         }
         let sent = if hop.body.is_empty() && matches!(hop.method, Method::Get | Method::Head | Method::Delete) {
-            builder.body(()).map_err(|error| ureq::Error::Http(error)).and_then(|request| agent.run(request))
+            builder.body(()).map_err(ureq::Error::Http).and_then(|request| agent.run(request))
         } else {
-            builder.body(hop.body).map_err(|error| ureq::Error::Http(error)).and_then(|request| agent.run(request))
+            builder.body(hop.body).map_err(ureq::Error::Http).and_then(|request| agent.run(request))
         };
         let mut answer = sent.map_err(|error| Failure::NoAnswer(error::of_answer(error, &status_line, hop)))?;
         let headers = answer
