@@ -23,6 +23,8 @@ pub mod types;
 mod list;
 mod map;
 mod object;
+#[cfg(feature = "serde")]
+mod serde;
 mod value;
 
 mod cycles;
@@ -38,9 +40,11 @@ mod parse;
 mod print;
 mod unicode;
 
+#[cfg(feature = "serde")]
+pub use self::serde::{SerializeError, to_value};
 pub use cycles::CycleScope;
-pub use error::{CallError, ExecuteError, ParseError, Stop, TextError};
-pub use exec::{ExecuteOptions, Limits, builtin_names};
+pub use error::{CallError, ExecuteError, Failure, Location, ParseError, Stop, TextError};
+pub use exec::{ExecuteOptions, Limits, Usage, builtin_names};
 pub use function::{Arguments, Call, Context, Function, Method, MethodCall, Signature};
 pub use list::List;
 pub use map::{FreezeError, Frozen, Map, NilMapError};

@@ -146,6 +146,17 @@ impl List {
         }
     }
 
+    /// About how many bytes the elements take, if nothing else holds them.
+    pub(crate) fn size_if_unshared(&self) -> usize {
+        match &self.items {
+            Some(items) if Arc::strong_count(items) == 1 => match &**items {
+                Items::Values(values) => value::ELEMENT * values.len(),
+                Items::Bytes(bytes) => bytes.size_if_unshared(),
+            },
+            _ => 0,
+        }
+    }
+
     pub(crate) fn items(&self) -> Option<&Arc<Items>> {
         self.items.as_ref()
     }

@@ -198,6 +198,14 @@ impl Map {
         Self::from_state(state, self.go_type)
     }
 
+    /// About how many bytes the entries take, if nothing else holds them.
+    pub(crate) fn size_if_unshared(&self) -> usize {
+        match &self.cell {
+            Some(cell) if Arc::strong_count(cell) == 1 => value::ELEMENT * self.len(),
+            _ => 0,
+        }
+    }
+
     pub(crate) fn cell(&self) -> Option<&Arc<Cell>> {
         self.cell.as_ref()
     }

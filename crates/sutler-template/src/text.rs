@@ -84,6 +84,14 @@ impl Str {
         self.as_bytes().len()
     }
 
+    /// Its bytes, if they are on the heap and nothing else holds them.
+    pub(crate) fn size_if_unshared(&self) -> usize {
+        match &self.0 {
+            Repr::Shared(bytes) if Arc::strong_count(bytes) == 1 => bytes.len(),
+            _ => 0,
+        }
+    }
+
     /// Whether there are no bytes.
     #[inline]
     pub fn is_empty(&self) -> bool {

@@ -129,6 +129,16 @@ impl Value {
         !matches!(self, Self::Map(_) | Self::List(_))
     }
 
+    /// About how many bytes it takes, where nothing else holds it: what a function has just made rather than passed on.
+    pub(crate) fn size_if_new(&self) -> usize {
+        match self {
+            Self::String(text) => text.size_if_unshared(),
+            Self::List(list) => list.size_if_unshared(),
+            Self::Map(map) => map.size_if_unshared(),
+            _ => 0,
+        }
+    }
+
     /// The bytes of a string.
     pub fn as_string(&self) -> Option<&Str> {
         match self {
@@ -231,6 +241,12 @@ impl Value {
     }
 }
 
+impl AsRef<Value> for Value {
+    fn as_ref(&self) -> &Value {
+        self
+    }
+}
+
 macro_rules! from {
     ($($from:ty => $variant:ident),* $(,)?) => {
         $(impl From<$from> for Value {
@@ -246,6 +262,9 @@ from! {
     &str => String, String => String, &String => String, Str => String,
     Vec<u8> => String, List => List, Map => Map, Vec<Value> => List,
 }
+
+/// What an element of a list or map counts, in bytes.
+pub(crate) const ELEMENT: usize = 32;
 
 /// Runs `work`, which may recurse into nested values, with enough stack whatever the depth so far.
 pub(crate) fn on_deep_stack<T>(work: impl FnOnce() -> T) -> T {

@@ -5,7 +5,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use sutler_template::{
-    ExecuteError, ExecuteOptions, Frozen, Function, Limits, List, Map, Stop, Str, TemplateSet, Value, print, types,
+    ExecuteError, ExecuteOptions, Frozen, Function, Limits, List, Map, Stop, Str, TemplateSet, Usage, Value, print,
+    types,
 };
 
 static FUNCTIONS: &[Function] = &[
@@ -83,7 +84,7 @@ fn control_structures_nest_ten_thousand_deep() {
 
 #[test]
 fn functions_that_execute_templates_nest_up_to_the_limit() {
-    let limits = Limits { depth: 2_000, ..Limits::default() };
+    let limits = Limits::default().with_depth(2_000);
     for text in [r#"{{ define "r" }}{{ include "r" . }}{{ end }}{{ include "r" . }}"#, r#"{{ tpl .text . }}"#] {
         let data: Map = [("text", Value::from("{{ tpl .text . }}"))].into_iter().collect();
         let error = execute(text, &Value::Map(data), limits).unwrap_err();
@@ -94,14 +95,50 @@ fn functions_that_execute_templates_nest_up_to_the_limit() {
 #[test]
 fn steps_and_output_are_limited() {
     let endless = "{{ range 1000000000 }}{{ end }}";
-    let limits = Limits { steps: Some(10_000), ..Limits::default() };
+    let limits = Limits::default().with_steps(10_000);
     assert_eq!(execute(endless, &Value::Nil, limits), Err(ExecuteError::Stopped(Stop::Steps(10_000))));
     let long = "{{ range 1000000000 }}text{{ end }}";
-    let limits = Limits { output: Some(1_000), ..Limits::default() };
+    let limits = Limits::default().with_output(1_000);
     assert_eq!(execute(long, &Value::Nil, limits), Err(ExecuteError::Stopped(Stop::Output(1_000))));
     // Also within a function, whose error would otherwise be Go's.
     let within = r#"{{ define "long" }}{{ range 1000000000 }}text{{ end }}{{ end }}{{ include "long" . | len }}"#;
     assert_eq!(execute(within, &Value::Nil, limits), Err(ExecuteError::Stopped(Stop::Output(1_000))));
+}
+
+#[test]
+fn what_functions_make_counts_as_output_but_what_they_pass_on_does_not() {
+    let limits = Limits::default().with_output(1_000_000);
+    let doubled =
+        r#"{{ $t := "0123456789012345678901234567890123456789" }}{{ range 60 }}{{ $t = print $t $t }}{{ end }}"#;
+    assert_eq!(execute(doubled, &Value::Nil, limits), Err(ExecuteError::Stopped(Stop::Output(1_000_000))));
+    let lists = "{{ $l := list }}{{ range 10000 }}{{ $l = list $l $l $l $l $l $l $l $l }}{{ end }}";
+    assert_eq!(execute(lists, &Value::Nil, limits), Err(ExecuteError::Stopped(Stop::Output(1_000_000))));
+    let data: Map = [("map", Value::Map([("list", Value::from(vec![Value::Nil; 1000]))].into_iter().collect()))]
+        .into_iter()
+        .collect();
+    let passed_on = r#"{{ range 10000 }}{{ $_ := set $.map "a" 1 }}{{ $_ := index $.map "list" }}{{ end }}done"#;
+    assert_eq!(execute(passed_on, &Value::Map(data), limits).unwrap(), "done");
+}
+
+#[test]
+fn executions_that_are_given_one_count_share_their_limits() {
+    let (set, usage) = (set("{{ range 100 }}x{{ end }}"), std::cell::Cell::new(Usage::default()));
+    let limits = Limits::default().with_output(250);
+    let options = ExecuteOptions { limits, usage: Some(&usage), ..ExecuteOptions::default() };
+    assert!(set.execute("t", &Value::Nil, options).is_ok());
+    assert_eq!(usage.get(), Usage { steps: 201, output: 100 });
+    assert!(set.execute("t", &Value::Nil, options).is_ok());
+    assert_eq!(set.execute("t", &Value::Nil, options), Err(ExecuteError::Stopped(Stop::Output(250))));
+}
+
+#[test]
+fn a_deadline_of_the_callers_clock_ends_an_execution() {
+    let set = set("{{ range 1000000000000 }}{{ end }}");
+    let asked = std::cell::Cell::new(0);
+    let deadline = || asked.replace(asked.get() + 1) == 10;
+    let options = ExecuteOptions { deadline: Some(&deadline), ..ExecuteOptions::default() };
+    assert_eq!(set.execute("t", &Value::Nil, options), Err(ExecuteError::Stopped(Stop::Deadline)));
+    assert_eq!(asked.get(), 11);
 }
 
 #[test]

@@ -91,7 +91,10 @@ impl<'r> Run<'r, '_> {
         let host = self.execution.options.host;
         let returned = code.run(&mut Context::new(host, self), values.as_slice());
         match returned {
-            Ok(value) => Ok(Operand::of_type(value, Some(result))),
+            Ok(value) => {
+                self.execution.made(value.size_if_new())?;
+                Ok(Operand::of_type(value, Some(result)))
+            }
             Err(error) => Err(self.call_error(node, code.name(), error)),
         }
     }
@@ -110,9 +113,9 @@ impl<'r> Run<'r, '_> {
 
     fn call_error(&mut self, node: At<'r>, name: &str, error: CallError) -> ExecuteError {
         match error {
-            CallError::Failed(message) => {
+            CallError::Failed(failure) => {
                 self.at = node;
-                self.error(format_args!("error calling {name}: {message}"))
+                self.passed_on(name, failure)
             }
             CallError::Stopped(stop) => stop.into(),
         }
@@ -145,7 +148,7 @@ impl<'r> Run<'r, '_> {
                 }
                 let returned = match builtin {
                     Builtin::Call => self.call_value(args.exprs.first(), operands.as_slice()),
-                    _ => builtin.run(operands.as_slice()).map_err(CallError::Failed),
+                    _ => builtin.run(operands.as_slice()).map_err(CallError::new),
                 };
                 returned.map_err(|error| self.call_error(node, builtin.name(), error))
             }
@@ -159,7 +162,9 @@ impl<'r> Run<'r, '_> {
                 if let Some(last) = args.last {
                     values.push(self.validated(last, param(count - 1))?);
                 }
-                Ok(Operand::Concrete(Value::String(builtin.run_text(values.as_slice()))))
+                let text = builtin.run_text(values.as_slice());
+                self.execution.made(text.len())?;
+                Ok(Operand::Concrete(Value::String(text)))
             }
         }
     }

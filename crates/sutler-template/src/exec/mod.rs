@@ -14,13 +14,14 @@ mod operand;
 mod range;
 
 use std::any::Any;
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bstr::ByteSlice;
 
-use crate::error::{ExecuteError, Stop, TextError};
+use crate::error::{ExecuteError, Failure, Location, Stop, TextError};
 use crate::function::Templates;
 use crate::parse::{Action, Branch, Command, Expr, Node, Pipe, TemplateCall, Tree, Trees};
 use crate::print;
@@ -39,15 +40,28 @@ pub use builtin::builtin_names;
 /// How deep templates may call templates; Go's limit.
 const MAX_TEMPLATE_DEPTH: usize = 100_000;
 
-/// How often the cancel flag is looked at, in steps.
+/// How often the cancel flag and the deadline are looked at, in steps.
 const STEPS_PER_CHECK: u64 = 256;
 
 /// What an execution may use up. Nothing is limited by default but the depth.
+///
+/// ```
+/// use sutler_template::{ExecuteError, ExecuteOptions, Limits, Stop, TemplateSet, Value};
+///
+/// let mut set = TemplateSet::new("t");
+/// set.parse("endless", "{{ range 1000000000 }}text{{ end }}")?;
+/// let limits = Limits::default().with_steps(10_000);
+/// let options = ExecuteOptions { limits, ..ExecuteOptions::default() };
+/// assert_eq!(set.execute("endless", &Value::Nil, options), Err(ExecuteError::Stopped(Stop::Steps(10_000))));
+/// # Ok::<(), sutler_template::ParseError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// How many nodes of templates may be executed, iterations of `range` included.
     pub steps: Option<u64>,
-    /// How many bytes any one template may write.
+    /// How many bytes may be made altogether: what templates write (those that functions execute included), and the texts, lists
+    /// and maps that functions return, at 32 bytes an element. It bounds memory as well as output, since most of what is made
+    /// is soon freed again, and none of it is more than this.
     pub output: Option<usize>,
     /// How deep executions may be nested through functions such as `include` and `tpl`.
     pub depth: usize,
@@ -60,21 +74,58 @@ impl Default for Limits {
     }
 }
 
-/// What an execution is given besides its data.
+impl Limits {
+    /// Limits for templates of strangers, which leave room for any chart that is meant to work: 20 million steps (a second or
+    /// some), a gigabyte made, 1,000 executions one within the other.
+    pub const UNTRUSTED: Self = Self { steps: Some(20_000_000), output: Some(1 << 30), depth: 1_000 };
+
+    /// The same with another bound on steps.
+    #[must_use]
+    pub fn with_steps(self, steps: u64) -> Self {
+        Self { steps: Some(steps), ..self }
+    }
+
+    /// The same with another bound on what is made, in bytes.
+    #[must_use]
+    pub fn with_output(self, bytes: usize) -> Self {
+        Self { output: Some(bytes), ..self }
+    }
+
+    /// The same with another bound on nested executions.
+    #[must_use]
+    pub fn with_depth(self, depth: usize) -> Self {
+        Self { depth, ..self }
+    }
+}
+
+/// What executions have used up, in the units of [`Limits`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Nodes that were executed.
+    pub steps: u64,
+    /// Bytes that were made.
+    pub output: usize,
+}
+
+/// What an execution is given besides its data. More fields may come: begin with the default.
 #[derive(Clone, Copy, Default)]
 pub struct ExecuteOptions<'o> {
     /// Data of the caller's that functions find by [`Context::host`](crate::Context::host).
     pub host: Option<&'o dyn Any>,
     /// What it may use up.
     pub limits: Limits,
-    /// Raised by another thread to end it.
+    /// Raised by another thread to end it. Looked at every few hundred steps.
     pub cancel: Option<&'o AtomicBool>,
+    /// Asked every few hundred steps; once it says true, the execution ends. The caller's clock is in it: this crate has none.
+    pub deadline: Option<&'o dyn Fn() -> bool>,
+    /// What was used up before and counts against the limits too; the execution adds its own.
+    pub usage: Option<&'o Cell<Usage>>,
 }
 
 /// What all templates of one execution share, those that functions execute included.
 pub(crate) struct Execution<'e> {
     options: ExecuteOptions<'e>,
-    steps: u64,
+    usage: Usage,
     depth: usize,
     counters: HashMap<Str, u64>,
     /// Output buffers of executions that have ended.
@@ -83,22 +134,46 @@ pub(crate) struct Execution<'e> {
 
 impl<'e> Execution<'e> {
     pub(crate) fn new(options: ExecuteOptions<'e>) -> Self {
-        Self { options, steps: 0, depth: 0, counters: HashMap::new(), buffers: Vec::new() }
+        let usage = options.usage.map(Cell::get).unwrap_or_default();
+        Self { options, usage, depth: 0, counters: HashMap::new(), buffers: Vec::new() }
     }
 
     fn step(&mut self) -> Result<(), Stop> {
-        self.steps += 1;
+        self.usage.steps += 1;
         if let Some(limit) = self.options.limits.steps
-            && self.steps > limit
+            && self.usage.steps > limit
         {
             return Err(Stop::Steps(limit));
         }
-        if self.steps.is_multiple_of(STEPS_PER_CHECK)
-            && self.options.cancel.is_some_and(|flag| flag.load(Ordering::Relaxed))
-        {
+        if self.usage.steps.is_multiple_of(STEPS_PER_CHECK) { self.check() } else { Ok(()) }
+    }
+
+    /// Whether somebody wants this to end.
+    fn check(&self) -> Result<(), Stop> {
+        if self.options.cancel.is_some_and(|flag| flag.load(Ordering::Relaxed)) {
             return Err(Stop::Cancelled);
         }
+        if self.options.deadline.is_some_and(|has_passed| has_passed()) {
+            return Err(Stop::Deadline);
+        }
         Ok(())
+    }
+
+    /// Counts bytes that were made.
+    fn made(&mut self, bytes: usize) -> Result<(), Stop> {
+        self.usage.output = self.usage.output.saturating_add(bytes);
+        match self.options.limits.output {
+            Some(limit) if self.usage.output > limit => Err(Stop::Output(limit)),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Drop for Execution<'_> {
+    fn drop(&mut self) {
+        if let Some(usage) = self.options.usage {
+            usage.set(self.usage);
+        }
     }
 }
 
@@ -261,14 +336,16 @@ impl<'r, 'e> Run<'r, 'e> {
         match node {
             Node::Text(text) => {
                 self.out.extend_from_slice(text.as_bytes());
-                self.check_output()
+                Ok(self.execution.made(text.len())?)
             }
             Node::Action(action) => {
                 let value = self.evaluate(&action.pipe)?;
                 if action.pipe.variables.is_empty() {
+                    let before = self.out.len();
                     self.print(action, &value)?;
+                    self.execution.made(self.out.len() - before)?;
                 }
-                self.check_output()
+                Ok(())
             }
             Node::If(branch) | Node::With(branch) => {
                 let (mark, dot) = (self.variables.len(), self.dot());
@@ -411,13 +488,6 @@ impl<'r, 'e> Run<'r, 'e> {
         Ok(())
     }
 
-    fn check_output(&self) -> Result<(), ExecuteError> {
-        match self.execution.options.limits.output {
-            Some(limit) if self.out.len() > limit => Err(Stop::Output(limit).into()),
-            _ => Ok(()),
-        }
-    }
-
     fn variable(&self, id: u32) -> Option<&Operand> {
         self.variables[self.base..].iter().rev().find(|slot| slot.id == id).map(|slot| &slot.value)
     }
@@ -434,14 +504,33 @@ impl<'r, 'e> Run<'r, 'e> {
 
     /// The error `message` at the current node.
     fn error(&self, message: impl std::fmt::Display) -> ExecuteError {
-        let (name, tree) = self.template;
-        ExecuteError::new(match self.at.position() {
-            None => format!("template: {name}: {message}"),
-            Some((pos, node)) => {
-                let location = tree.source.location(pos);
-                format!("template: {location}: executing {} at <{node}>: {message}", unicode::quoted(name.as_bytes()))
+        let message = message.to_string();
+        ExecuteError::Failed(match self.location() {
+            None => Failure::new(format!("template: {}: {message}", self.template.0)),
+            Some(place) => {
+                let text = located(&place, &message);
+                Failure::at(place, message, text)
             }
         })
+    }
+
+    /// The error of a function that was called at the current node.
+    fn passed_on(&self, name: &str, failure: Failure) -> ExecuteError {
+        let message = format!("error calling {name}: {failure}");
+        ExecuteError::Failed(match self.location() {
+            None => Failure::new(format!("template: {}: {message}", self.template.0)),
+            Some(place) => {
+                let text = located(&place, &message);
+                failure.passed_on(place, text)
+            }
+        })
+    }
+
+    fn location(&self) -> Option<Location> {
+        let (name, tree) = self.template;
+        let (pos, node) = self.at.position()?;
+        let (line, column) = tree.source.place(pos);
+        Some(Location { template: name.clone(), file: tree.source.name.clone(), line, column, node })
     }
 
     fn missing_key(&self) -> MissingKey {
@@ -463,6 +552,15 @@ impl<'r, 'e> Run<'r, 'e> {
         self.execution.buffers.push(out);
         text
     }
+}
+
+/// Go's text for an error at a place.
+fn located(place: &Location, message: &str) -> String {
+    let Location { template, file, line, column, node } = place;
+    format!(
+        "template: {file}:{line}:{column}: executing {} at <{node}>: {message}",
+        unicode::quoted(template.as_bytes())
+    )
 }
 
 impl Templates for Run<'_, '_> {

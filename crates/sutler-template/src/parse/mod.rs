@@ -221,7 +221,7 @@ impl Parser<'_> {
 
     fn error<T>(&self, message: impl std::fmt::Display) -> Result<T> {
         let line = self.tree.tokens[0].line;
-        Err(ParseError::new(format!("template: {}:{line}: {message}", self.source.name)))
+        Err(ParseError::new(self.source.name.clone(), line, message.to_string()))
     }
 
     fn unexpected<T>(&self, item: &Item, context: &str) -> Result<T> {

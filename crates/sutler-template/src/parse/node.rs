@@ -21,12 +21,12 @@ pub(crate) struct Source {
 }
 
 impl Source {
-    /// `name:line:column`, lines from 1 and columns from 0 in bytes, as Go's `ErrorContext`.
-    pub(crate) fn location(&self, pos: usize) -> String {
+    /// Line from 1 and column from 0 in bytes, as Go's `ErrorContext`.
+    pub(crate) fn place(&self, pos: usize) -> (usize, usize) {
         let before = &self.text.as_bytes()[..pos.min(self.text.len())];
         let line = 1 + before.find_iter(b"\n").count();
         let column = before.rfind(b"\n").map_or(pos, |newline| pos - newline - 1);
-        format!("{}:{line}:{column}", self.name)
+        (line, column)
     }
 }
 
