@@ -8,10 +8,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use sutler_chart::{
-    Capabilities, Lookup, NoCluster, NotesOf, Operation, ReleaseInfo, RenderOptions, Rendered, SchemaCheck, render,
-};
-use sutler_template::Limits;
+use sutler_chart::{Lookup, NoCluster, Operation, ReleaseInfo, RenderOptions, Rendered, render};
 
 /// A cluster that holds one object.
 struct Holding(Value);
@@ -28,16 +25,8 @@ fn rendered(values: &Value, seed: u8, lookup: Arc<dyn Lookup>) -> Rendered {
     let chart = sutler_charts::load("jupyterhub").expect("it can be loaded");
     let release =
         ReleaseInfo { name: "hub".into(), namespace: "notebooks".into(), revision: 1, operation: Operation::Install };
-    let options = RenderOptions {
-        release,
-        capabilities: Capabilities::default(),
-        lookup,
-        seed: [seed; 32],
-        now: jiff::Timestamp::UNIX_EPOCH,
-        schema: SchemaCheck::Validate,
-        notes: NotesOf::Root,
-        limits: Limits::default(),
-    };
+    let mut options = RenderOptions::new(release).with_seed([seed; 32]);
+    options.lookup = lookup;
     render(&chart, &sutler_chart::values::from_json(values), &options).expect("it renders")
 }
 

@@ -8,8 +8,6 @@
 //!
 //! Flags that need a cluster (`--validate`, `--dry-run=server`) are the caller's to refuse.
 
-use std::sync::Arc;
-
 use jiff::Timestamp;
 use sutler_template::{ExecuteOptions, TemplateSet, Value};
 use thiserror::Error;
@@ -23,7 +21,7 @@ use crate::manifest::split_documents;
 use crate::pattern::PathPattern;
 use crate::release_name::{RELEASE_NAME_RULE, is_release_name};
 use crate::render::{
-    NoCluster, NotesOf, Operation, ReleaseInfo, RenderError, RenderOptions, Rendered, SchemaCheck, render_with_remarks,
+    NotesOf, Operation, ReleaseInfo, RenderError, RenderOptions, Rendered, SchemaCheck, render_with_remarks,
 };
 use crate::text::{base_name, error_chain, go_quoted, is_space};
 use crate::values::{ValuesFile, ValuesOptions};
@@ -234,22 +232,18 @@ impl HelmTemplate {
             }
             return Err(error);
         }
-        let options = RenderOptions {
-            release: ReleaseInfo {
-                name: name.clone(),
-                namespace: self.namespace.clone(),
-                revision: 1,
-                operation: if self.is_upgrade { Operation::Upgrade } else { Operation::Install },
-            },
-            capabilities: capabilities.with_api_versions(&self.api_versions),
-            lookup: Arc::new(NoCluster),
-            seed: inputs.seed,
-            now: inputs.now,
-            schema: if self.skip_schema_validation { SchemaCheck::Skip } else { SchemaCheck::Validate },
-            notes: if self.render_subchart_notes { NotesOf::All } else { NotesOf::Root },
-            limits: Default::default(),
-            compatibility: self.compatibility,
-        };
+        let mut options = RenderOptions::new(ReleaseInfo {
+            name: name.clone(),
+            namespace: self.namespace.clone(),
+            revision: 1,
+            operation: if self.is_upgrade { Operation::Upgrade } else { Operation::Install },
+        });
+        options.capabilities = capabilities.with_api_versions(&self.api_versions);
+        options.seed = inputs.seed;
+        options.now = inputs.now;
+        options.schema = if self.skip_schema_validation { SchemaCheck::Skip } else { SchemaCheck::Validate };
+        options.notes = if self.render_subchart_notes { NotesOf::All } else { NotesOf::Root };
+        options.compatibility = self.compatibility;
         let rendered = render_with_remarks(&chart, &values, &options, remarks).inspect_err(|error| {
             if let RenderError::Dependencies(cause) = error {
                 let details = vec![("error", cause.to_string())];

@@ -80,8 +80,9 @@ pub use pattern::BadPattern;
 pub use record::RecordError;
 pub use release_name::{LONGEST_RELEASE_NAME, RELEASE_NAME_RULE, is_release_name};
 pub use render::{
-    Lookup, NoCluster, NotesOf, Operation, ReleaseInfo, RenderError, RenderOptions, Rendered, SchemaCheck, render,
-    render_with_remarks,
+    CancelToken, Deadline, Document, Lookup, NoCluster, NotesOf, Operation, ReleaseInfo, RenderError, RenderOptions,
+    Rendered, SchemaCheck, TemplateError, TemplateErrorKind, render, render_with_remarks,
 };
+pub use sutler_template::{Limits, Location, SerializeError, Stop, Usage, Value, to_value};
 pub use text::{clean_path, error_chain, go_quoted, io_message};
-pub use values::{SetError, TypeMismatch, ValuesError, ValuesFile, ValuesOptions};
+pub use values::{SetError, TypeMismatch, Values, ValuesError, ValuesFile, ValuesOptions};

@@ -24,6 +24,7 @@ pub const HOOK_OUTPUT_LOG_ANNOTATION: &str = "helm.sh/hook-output-log-policy";
 
 /// One object that a release installs.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Manifest {
     /// The template it comes from: `chart/templates/service.yaml`.
     pub source: String,
@@ -33,6 +34,8 @@ pub struct Manifest {
     pub kind: String,
     /// `metadata.name`; empty where the document has none.
     pub name: String,
+    /// `metadata.namespace` as the document says it; empty where it says nothing.
+    pub namespace: String,
     /// The document's text, without the space around it.
     pub text: String,
 }
@@ -65,6 +68,12 @@ pub struct Hook {
     /// When its logs are shown: `hook-succeeded`, `hook-failed`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub output_log_policies: Vec<String>,
+    /// `apiVersion`; not part of a record.
+    #[serde(skip)]
+    pub api_version: String,
+    /// `metadata.namespace`; not part of a record.
+    #[serde(skip)]
+    pub namespace: String,
 }
 
 impl Hook {
@@ -79,6 +88,7 @@ fn is_zero(weight: &i64) -> bool {
 }
 
 /// When a hook is made.
+#[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[allow(missing_docs, reason = "the names say it")]
@@ -138,18 +148,19 @@ pub fn split_documents(text: &str) -> Vec<&str> {
 }
 
 /// What Helm looks at in a document.
+#[derive(Default)]
 struct Head {
     api_version: String,
     kind: String,
     name: String,
+    namespace: String,
     annotations: BTreeMap<String, String>,
 }
 
 impl Head {
     fn read(document: &str, compatibility: Compatibility) -> Result<Head, DecodeError> {
         let node = read_document(document)?;
-        let mut head =
-            Head { api_version: String::new(), kind: String::new(), name: String::new(), annotations: BTreeMap::new() };
+        let mut head = Head::default();
         Fields::of_document(&node, "SimpleHead", compatibility.head_type())?.for_each(|name, field| {
             match name {
                 "apiversion" => head.api_version = field.text("apiVersion")?,
@@ -159,6 +170,8 @@ impl Head {
                     field.nested(field.node, "metadata", "", GO_TYPE)?.for_each(|name, field| {
                         match name {
                             "name" => head.name = field.text("name")?,
+                            // Helm does not look at it, and so nothing is wrong with it here.
+                            "namespace" => head.namespace = field.text("namespace").unwrap_or_default(),
                             "annotations" => head.annotations = field.text_map("annotations")?,
                             _ => {}
                         }
@@ -207,6 +220,7 @@ pub fn sort_manifests(
                     api_version: head.api_version,
                     kind: head.kind,
                     name: head.name,
+                    namespace: head.namespace,
                     text: document.to_owned(),
                 });
                 continue;
@@ -227,6 +241,8 @@ pub fn sort_manifests(
                 path: path.clone(),
                 manifest: document.to_owned(),
                 events: known,
+                api_version: head.api_version,
+                namespace: head.namespace,
             });
         }
     }

@@ -68,17 +68,13 @@ pub(crate) async fn content(
     let now = from.now.unwrap_or_else(|| cluster.world().now());
     let known = Arc::new(Known::default());
     for _ in 0..MOST_ROUNDS {
-        let options = RenderOptions {
-            release: release.clone(),
-            capabilities: capabilities.clone(),
-            lookup: known.clone(),
-            seed: from.seed,
-            now,
-            schema: from.schema,
-            notes: from.notes,
-            limits: Default::default(),
-            compatibility: Default::default(),
-        };
+        let mut options = RenderOptions::new(release.clone());
+        options.capabilities = capabilities.clone();
+        options.lookup = known.clone();
+        options.seed = from.seed;
+        options.now = now;
+        options.schema = from.schema;
+        options.notes = from.notes;
         let rendered = render(&chart, &values, &options);
         let missing = std::mem::take(&mut *known.missing.lock().expect("no code panics while it holds this lock"));
         if missing.is_empty() {

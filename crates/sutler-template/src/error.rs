@@ -98,9 +98,8 @@ impl Failure {
     }
 }
 
-/// A template could not be executed to its end.
+/// A template could not be executed to its end: by its own fault or by the caller's wish; there is no third way.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[non_exhaustive]
 pub enum ExecuteError {
     /// The template is at fault. The text is Go's:
     /// `template: NAME:LINE:COLUMN: executing "NAME" at <NODE>: MESSAGE`.
@@ -159,7 +158,6 @@ pub enum TextError {
 
 /// A function failed. Go's text for what comes of it is `error calling NAME: TEXT`.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[non_exhaustive]
 pub enum CallError {
     /// The function's own message, or that of a template it executed.
     #[error(transparent)]

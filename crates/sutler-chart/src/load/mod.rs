@@ -42,16 +42,43 @@ pub const DEEPEST_SUBCHART: usize = 32;
 
 /// Where a chart comes from.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum ChartSource<'a> {
     /// A folder with a Chart.yaml. Read with `.helmignore`.
     Folder(&'a Path),
-    /// A `.tgz`, whole.
+    /// A `.tgz` in a file.
+    ArchiveFile(&'a Path),
+    /// The bytes of a `.tgz`, whole.
     Archive(&'a [u8]),
     /// Files in memory, their names relative to the chart's folder and with `/`, e.g. `templates/service.yaml`.
     Files {
         /// The files, in any order.
         files: Vec<SourceFile>,
     },
+}
+
+impl<'a> ChartSource<'a> {
+    /// A folder or a `.tgz` of this machine, whichever is there.
+    pub fn path(path: &'a (impl AsRef<Path> + ?Sized)) -> ChartSource<'a> {
+        let path = path.as_ref();
+        if path.is_dir() { ChartSource::Folder(path) } else { ChartSource::ArchiveFile(path) }
+    }
+
+    /// Files in memory: names and contents.
+    ///
+    /// ```
+    /// use sutler_chart::{Chart, ChartSource};
+    ///
+    /// let chart = Chart::load(ChartSource::files([
+    ///     ("Chart.yaml", "apiVersion: v2\nname: web\nversion: 0.1.0\n"),
+    ///     ("templates/pod.yaml", "kind: Pod\n"),
+    /// ]))?;
+    /// assert_eq!(chart.name(), "web");
+    /// # Ok::<(), sutler_chart::LoadError>(())
+    /// ```
+    pub fn files<N: Into<String>, D: Into<Vec<u8>>>(files: impl IntoIterator<Item = (N, D)>) -> ChartSource<'a> {
+        ChartSource::Files { files: files.into_iter().map(|(name, data)| SourceFile::new(name, data)).collect() }
+    }
 }
 
 /// A file of a chart before the chart is put together.
@@ -199,7 +226,16 @@ impl FileError {
 }
 
 impl Chart {
-    /// Loads a chart.
+    /// Loads a chart: from a folder, an archive, its bytes, or files in memory.
+    ///
+    /// ```no_run
+    /// use sutler_chart::{Chart, ChartSource};
+    ///
+    /// let from_disk = Chart::load(ChartSource::path("charts/web"))?; // or charts/web-1.2.3.tgz
+    /// let archive: Vec<u8> = std::fs::read("charts/web-1.2.3.tgz").expect("it is there");
+    /// let from_bytes = Chart::load(ChartSource::Archive(&archive))?;
+    /// # Ok::<(), sutler_chart::LoadError>(())
+    /// ```
     ///
     /// # Errors
     /// What cannot be read, and what Helm refuses to load.
@@ -232,6 +268,10 @@ impl Chart {
                 }
                 let files = folder::read(path, loading.remarks)?;
                 assemble::chart(files, 0, &mut loading)
+            }
+            ChartSource::ArchiveFile(path) => {
+                let bytes = std::fs::read(path).map_err(|error| FileError::new("open", path, error))?;
+                Chart::load_with_remarks(ChartSource::Archive(&bytes), remarks)
             }
             ChartSource::Archive(bytes) => {
                 let files = archive::unpack(bytes)?;

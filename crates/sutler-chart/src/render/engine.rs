@@ -1,13 +1,14 @@
 //! The templates of a chart and its subcharts, executed (Helm's `pkg/engine`).
 
+use std::cell::Cell;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use sutler_functions::{HostBox, without_no_value};
-use sutler_template::{ExecuteError, ExecuteOptions, Map, MissingKey, Str, TemplateSet, Value};
+use sutler_template::{ExecuteError, ExecuteOptions, Map, MissingKey, Str, TemplateSet, Usage, Value};
 
 use super::host::{Refusals, RenderHost};
-use super::{RenderError, RenderOptions, message, objects};
+use super::{CancelToken, RenderError, RenderOptions, TemplateError, message, objects};
 use crate::chart::Chart;
 use crate::compat::Compatibility;
 use crate::text::{base_name, clean_path};
@@ -27,7 +28,7 @@ pub(super) fn render_files(
     values: &Map,
     options: &RenderOptions,
     refusals: Option<Refusals>,
-) -> Result<BTreeMap<String, Str>, RenderError> {
+) -> Result<(BTreeMap<String, Str>, Usage), RenderError> {
     let mut templates = BTreeMap::new();
     let shared = Shared {
         release: objects::release(&options.release),
@@ -47,10 +48,17 @@ pub(super) fn render_files(
     for path in &order {
         let text = templates[*path].text.clone();
         set.parse(path.as_str(), text)
-            .map_err(|error| RenderError::Template(message::parse_error(path, &error.to_string())))?;
+            .map_err(|error| TemplateError::parse(&error, message::parse_error(path, &error.to_string())))?;
     }
     let host = HostBox(Box::new(RenderHost::new(options, refusals)));
-    let execution = ExecuteOptions { host: Some(&host), limits: options.limits, ..ExecuteOptions::default() };
+    let usage = Cell::new(Usage::default());
+    let execution = ExecuteOptions {
+        host: Some(&host),
+        limits: options.limits,
+        cancel: options.cancel.as_ref().map(CancelToken::flag),
+        deadline: options.deadline.as_deref().map(|has_passed| has_passed as &dyn Fn() -> bool),
+        usage: Some(&usage),
+    };
     let mut files = BTreeMap::new();
     for path in order.into_iter().filter(|path| !base_name(path).starts_with('_')) {
         let Template { data, base_path, .. } = &templates[path];
@@ -58,12 +66,15 @@ pub(super) fn render_files(
         let about = Value::Map(about.into_iter().collect::<Map>().as_type(values_type));
         data.insert("Template", about).expect("the dot is never the nil map");
         let output = set.execute(path.as_str(), &Value::Map(data.clone()), execution).map_err(|error| match error {
+            ExecuteError::Failed(failure) => {
+                let text = message::execution_error(path, &failure.to_string(), options.compatibility);
+                TemplateError::execute(path, &failure, text).into()
+            }
             ExecuteError::Stopped(stop) => RenderError::Stopped(stop),
-            error => RenderError::Template(message::execution_error(path, &error.to_string(), options.compatibility)),
         })?;
         files.insert(path.clone(), without_no_value(output));
     }
-    Ok(files)
+    Ok((files, usage.get()))
 }
 
 /// What all charts of a rendering see alike.

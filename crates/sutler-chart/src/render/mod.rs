@@ -7,7 +7,10 @@
 //!
 //! Nothing here reads a clock, a random source or a network: [`RenderOptions`] holds all of it.
 
+mod cancel;
+mod document;
 mod engine;
+mod error;
 mod host;
 mod message;
 pub(crate) mod objects;
@@ -15,8 +18,12 @@ pub(crate) mod objects;
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 
-use sutler_template::{Limits, Map, Stop, Str, Value};
+use sutler_template::{Limits, Map, Stop, Str, Usage, Value};
 use thiserror::Error;
+
+pub use cancel::CancelToken;
+pub use document::Document;
+pub use error::{TemplateError, TemplateErrorKind};
 
 use crate::capabilities::Capabilities;
 use crate::chart::{Chart, Crd};
@@ -72,8 +79,13 @@ impl Lookup for NoCluster {
     }
 }
 
-/// What a rendering may see and use, beside the chart and its values.
+/// Tells whether the time for a rendering is over; the clock is the caller's.
+pub type Deadline = dyn Fn() -> bool + Send + Sync;
+
+/// What a rendering may see and use, beside the chart and its values. Begin with [`RenderOptions::install`] or
+/// [`RenderOptions::new`], and change what should be otherwise.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct RenderOptions {
     /// `.Release`.
     pub release: ReleaseInfo,
@@ -90,23 +102,33 @@ pub struct RenderOptions {
     pub schema: SchemaCheck,
     /// Whose notes are returned.
     pub notes: NotesOf,
-    /// What the templates may use up. The default bounds recursion only.
+    /// What all templates of the rendering together may use up. The default bounds recursion only; for charts of strangers there is
+    /// [`Limits::UNTRUSTED`].
     pub limits: Limits,
     /// Which Helm is mirrored. The chart is to be loaded by the same ([`Chart::load_as`]), and `capabilities` to be of it.
     pub compatibility: Compatibility,
+    /// Asked every few hundred steps; once it says true, the rendering ends with [`Stop::Deadline`].
+    pub deadline: Option<Arc<Deadline>>,
+    /// Lets another thread end the rendering.
+    pub cancel: Option<CancelToken>,
 }
 
 impl RenderOptions {
     /// The first revision of a release without a cluster, at the epoch and from a seed of zeros: what a test wants. Whoever installs
     /// sets `seed` and `now` too.
     pub fn install(name: &str, namespace: &str) -> RenderOptions {
+        RenderOptions::new(ReleaseInfo {
+            name: name.to_owned(),
+            namespace: namespace.to_owned(),
+            revision: 1,
+            operation: Operation::Install,
+        })
+    }
+
+    /// As [`RenderOptions::install`], for any release.
+    pub fn new(release: ReleaseInfo) -> RenderOptions {
         RenderOptions {
-            release: ReleaseInfo {
-                name: name.to_owned(),
-                namespace: namespace.to_owned(),
-                revision: 1,
-                operation: Operation::Install,
-            },
+            release,
             capabilities: Capabilities::default(),
             lookup: Arc::new(NoCluster),
             seed: [0; 32],
@@ -115,6 +137,8 @@ impl RenderOptions {
             notes: NotesOf::default(),
             limits: Limits::default(),
             compatibility: Compatibility::V4,
+            deadline: None,
+            cancel: None,
         }
     }
 
@@ -122,6 +146,57 @@ impl RenderOptions {
     #[must_use]
     pub fn with_compatibility(self, compatibility: Compatibility) -> RenderOptions {
         RenderOptions { capabilities: compatibility.capabilities(), compatibility, ..self }
+    }
+
+    /// The same with other capabilities.
+    #[must_use]
+    pub fn with_capabilities(self, capabilities: Capabilities) -> RenderOptions {
+        RenderOptions { capabilities, ..self }
+    }
+
+    /// The same with a cluster for `lookup`.
+    #[must_use]
+    pub fn with_lookup(self, lookup: impl Lookup + 'static) -> RenderOptions {
+        RenderOptions { lookup: Arc::new(lookup), ..self }
+    }
+
+    /// The same with a seed for everything random.
+    #[must_use]
+    pub fn with_seed(self, seed: [u8; 32]) -> RenderOptions {
+        RenderOptions { seed, ..self }
+    }
+
+    /// The same at another time: a [`jiff::Timestamp`], or a `SystemTime` through its `try_from`.
+    #[must_use]
+    pub fn with_now(self, now: jiff::Timestamp) -> RenderOptions {
+        RenderOptions { now, ..self }
+    }
+
+    /// The same with limits.
+    #[must_use]
+    pub fn with_limits(self, limits: Limits) -> RenderOptions {
+        RenderOptions { limits, ..self }
+    }
+
+    /// The same with a check whether the time is over.
+    ///
+    /// ```
+    /// use std::time::{Duration, Instant};
+    /// use sutler_chart::RenderOptions;
+    ///
+    /// let end = Instant::now() + Duration::from_secs(2);
+    /// let options = RenderOptions::install("demo", "default").with_deadline(move || Instant::now() >= end);
+    /// # let _ = options;
+    /// ```
+    #[must_use]
+    pub fn with_deadline(self, has_passed: impl Fn() -> bool + Send + Sync + 'static) -> RenderOptions {
+        RenderOptions { deadline: Some(Arc::new(has_passed)), ..self }
+    }
+
+    /// The same with a token by which another thread can end the rendering.
+    #[must_use]
+    pub fn with_cancel(self, token: CancelToken) -> RenderOptions {
+        RenderOptions { cancel: Some(token), ..self }
     }
 }
 
@@ -147,6 +222,7 @@ pub enum NotesOf {
 
 /// A rendered chart.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Rendered {
     /// The objects of the release, in the order in which they are installed.
     pub manifests: Vec<Manifest>,
@@ -162,6 +238,8 @@ pub struct Rendered {
     pub values: Value,
     /// What Helm says on the side.
     pub remarks: Vec<Remark>,
+    /// What the templates used up, in the units of [`Limits`].
+    pub usage: Usage,
 }
 
 /// Why a chart cannot be rendered. The texts, joined with their causes by `: `, are Helm's (see [`crate::error_chain`]).
@@ -185,9 +263,9 @@ pub enum RenderError {
         /// What there is.
         version: String,
     },
-    /// A template cannot be parsed or executed. The text is Helm's, over several lines where Helm's is.
-    #[error("{0}")]
-    Template(String),
+    /// A template cannot be parsed or executed, or refuses by itself.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
     /// The caller's limits ended the rendering.
     #[error(transparent)]
     Stopped(#[from] Stop),
@@ -196,11 +274,16 @@ pub enum RenderError {
     Manifest(#[from] ManifestError),
 }
 
-/// Renders a chart with the user's values (see [`crate::ValuesOptions::merge`]); chart and values are not changed.
+/// Renders a chart with the user's values: [`Values`](crate::Values), or any [`Value`] that is a map. Chart and values are not
+/// changed; any number of threads may render one chart at once.
 ///
 /// # Errors
 /// See [`RenderError`].
-pub fn render(chart: &Chart, user_values: &Value, options: &RenderOptions) -> Result<Rendered, RenderError> {
+pub fn render(
+    chart: &Chart,
+    user_values: &impl AsRef<Value>,
+    options: &RenderOptions,
+) -> Result<Rendered, RenderError> {
     render_with_remarks(chart, user_values, options, &mut Vec::new())
 }
 
@@ -210,12 +293,12 @@ pub fn render(chart: &Chart, user_values: &Value, options: &RenderOptions) -> Re
 /// See [`RenderError`].
 pub fn render_with_remarks(
     chart: &Chart,
-    user_values: &Value,
+    user_values: &impl AsRef<Value>,
     options: &RenderOptions,
     remarks: &mut Vec<Remark>,
 ) -> Result<Rendered, RenderError> {
     let none = Map::new();
-    let user_values = user_values.as_map().unwrap_or(&none);
+    let user_values = user_values.as_ref().as_map().unwrap_or(&none);
     let compatibility = options.compatibility;
     let chart = dependencies::process(chart, user_values, compatibility, remarks).map_err(RenderError::Dependencies)?;
     let values = Coalesce { keep_nulls: false, compatibility, remarks }.values(&chart, user_values)?;
@@ -229,7 +312,7 @@ pub fn render_with_remarks(
         return Err(RenderError::KubeVersion { constraint: constraint.clone(), version });
     }
     let values_before = Value::Map(deep_copy_map(&values));
-    let outputs = engine::render_files(&chart, &values, options, None)?;
+    let (outputs, usage) = engine::render_files(&chart, &values, options, None)?;
 
     let mut notes = String::new();
     let mut files = BTreeMap::new();
@@ -238,7 +321,7 @@ pub fn render_with_remarks(
         if !path.ends_with("NOTES.txt") {
             let text = match output.as_str() {
                 Some(text) => text.to_owned(),
-                None => return Err(not_text(path, output.as_bytes())),
+                None => return Err(not_text(path, &output)),
             };
             files.insert(path, text);
         } else if options.notes == NotesOf::All || path == own_notes {
@@ -250,7 +333,7 @@ pub fn render_with_remarks(
     }
     let (hooks, manifests) = sort_manifests(&files, compatibility, remarks)?;
     let crds = chart.crds();
-    Ok(Rendered { manifests, hooks, notes, crds, chart, values: values_before, remarks: remarks.clone() })
+    Ok(Rendered { manifests, hooks, notes, crds, chart, values: values_before, remarks: remarks.clone(), usage })
 }
 
 /// The output of every template by its path, as Helm's linter renders: `fail`, and `required` without a value, become remarks and
@@ -264,14 +347,14 @@ pub(crate) fn render_to_lint(
     let refusals = host::Refusals::default();
     let rendered = engine::render_files(chart, values, options, Some(refusals.clone()));
     remarks.append(&mut refusals.lock().unwrap_or_else(PoisonError::into_inner));
-    rendered
+    rendered.map(|(files, _)| files)
 }
 
 /// The error for output that is no text, in the words of Helm's reader.
-fn not_text(path: String, output: &[u8]) -> RenderError {
-    match sutler_yaml::decode(output) {
+fn not_text(path: String, output: &Str) -> RenderError {
+    match sutler_yaml::decode(output.as_bytes()) {
         Err(error) => RenderError::Manifest(ManifestError { path, source: DecodeError::Read(error) }),
-        Ok(_) => RenderError::Template(format!("{path}: the output is not UTF-8")),
+        Ok(_) => TemplateError::encoding(&path, output).into(),
     }
 }
 

@@ -8,12 +8,14 @@
 mod coalesce;
 mod convert;
 mod set;
+mod user;
 
-use sutler_template::{Map, Value};
+use sutler_template::{Map, SerializeError, Value};
 use thiserror::Error;
 
 pub use convert::{from_json, from_yaml, to_json};
 pub use set::SetError;
+pub use user::Values;
 
 pub use coalesce::TypeMismatch;
 pub(crate) use coalesce::{Coalesce, coalesce_tables, deep_copy_map, go_text};
@@ -87,6 +89,12 @@ pub enum ValuesError {
     /// `--set-json` with an object.
     #[error("failed parsing --set-json data JSON: {0}")]
     SetJsonObject(String),
+    /// A program's own values cannot be serialized.
+    #[error("cannot make values of it")]
+    Serialize(#[from] SerializeError),
+    /// A program's own values are no table. Holds their Go type.
+    #[error("values are a {0}, not a table")]
+    NoTable(&'static str),
 }
 
 impl ValuesOptions {
