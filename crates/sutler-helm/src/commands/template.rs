@@ -80,6 +80,7 @@ fn run(call: &Invocation, io: &mut Io<'_>) -> Result<(), Failure> {
         render_subchart_notes: flags.is_on("render-subchart-notes"),
         output_dir: text("output-dir"),
         use_release_name: flags.is_on("release-name"),
+        compatibility: Default::default(),
     };
     let (now, seed) = (io.now, io.seed);
     let output = {
