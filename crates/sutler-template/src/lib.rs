@@ -38,6 +38,7 @@ mod set;
 mod exec;
 mod parse;
 mod print;
+mod trace;
 mod unicode;
 
 #[cfg(feature = "serde")]
@@ -52,4 +53,5 @@ pub use object::Object;
 pub use print::{print, printf, println};
 pub use set::{MissingKey, TemplateSet};
 pub use text::Str;
+pub use trace::{Event, Place, Trace, ValuePath};
 pub use value::Value;

@@ -33,8 +33,12 @@ impl<'r> Run<'r, '_> {
     pub(super) fn pipeline(&mut self, dot: &Operand, pipe: &'r Pipe) -> Result<Operand> {
         self.at = At::Pipe(pipe);
         let mut last = None;
-        for command in &pipe.commands {
-            last = Some(self.command(dot, command, last)?.unwrapped());
+        for (index, command) in pipe.commands.iter().enumerate() {
+            let result = self.command(dot, command, last);
+            if result.is_err() {
+                self.trace_command(dot, pipe, index);
+            }
+            last = Some(result?.unwrapped());
         }
         let value = last.unwrap_or(Operand::Invalid);
         for variable in &pipe.variables {
@@ -45,6 +49,20 @@ impl<'r> Run<'r, '_> {
             }
         }
         Ok(value)
+    }
+
+    /// Tells the trace what a command that failed was about: its words, and the command before it.
+    #[cold]
+    fn trace_command(&self, dot: &Operand, pipe: &Pipe, index: usize) {
+        let command = &pipe.commands[index];
+        let mut nodes = vec![command.to_string()];
+        nodes.extend(command.args.iter().map(ToString::to_string));
+        self.trace_values(&nodes, dot, &command.args);
+        if let Some(before) = index.checked_sub(1).map(|before| &pipe.commands[before].args)
+            && before.len() == 1
+        {
+            self.trace_values(&nodes, dot, before);
+        }
     }
 
     fn command(&mut self, dot: &Operand, command: &'r Command, last: Option<Operand>) -> Result<Operand> {

@@ -23,10 +23,11 @@ use bstr::ByteSlice;
 
 use crate::error::{ExecuteError, Failure, Location, Stop, TextError};
 use crate::function::Templates;
-use crate::parse::{Action, Branch, Command, Expr, Node, Pipe, TemplateCall, Tree, Trees};
+use crate::parse::{Action, Branch, Command, Expr, ExprKind, Node, Pipe, TemplateCall, Tree, Trees};
 use crate::print;
 use crate::set::{MissingKey, TemplateSet};
 use crate::text::Str;
+use crate::trace::{Event, Trace};
 use crate::types::Kind;
 use crate::unicode;
 use crate::value::{Value, on_deep_stack};
@@ -120,6 +121,8 @@ pub struct ExecuteOptions<'o> {
     pub deadline: Option<&'o dyn Fn() -> bool>,
     /// What was used up before and counts against the limits too; the execution adds its own.
     pub usage: Option<&'o Cell<Usage>>,
+    /// Where it is told what failed.
+    pub trace: Option<&'o Trace>,
 }
 
 /// What all templates of one execution share, those that functions execute included.
@@ -211,7 +214,7 @@ pub(crate) enum At<'r> {
 }
 
 impl At<'_> {
-    fn position(self) -> Option<(usize, String)> {
+    pub(crate) fn position(self) -> Option<(usize, String)> {
         Some(match self {
             At::Nothing => return None,
             At::Action(node) => (node.pos, node.to_string()),
@@ -271,6 +274,8 @@ pub(crate) struct Run<'r, 'e> {
     /// How many templates have called each other.
     depth: usize,
     at: At<'r>,
+    /// After how many bytes of output a trace asked to stop.
+    watched: usize,
 }
 
 impl<'r, 'e> Run<'r, 'e> {
@@ -283,6 +288,8 @@ impl<'r, 'e> Run<'r, 'e> {
         out: &mut Vec<u8>,
     ) -> Result<(), ExecuteError> {
         let dot = Operand::of(data.clone());
+        let trace = execution.options.trace.filter(|_| execution.depth == 0);
+        let watched = trace.and_then(Trace::stop_after).unwrap_or(usize::MAX);
         let mut run = Run {
             execution,
             layer,
@@ -293,6 +300,7 @@ impl<'r, 'e> Run<'r, 'e> {
             base: 0,
             depth: 0,
             at: At::Nothing,
+            watched,
         };
         run.frames.push(Frame { nodes: &template.1.root, next: 0, dot, mark: 0, kind: FrameKind::Plain });
         let result = run.run();
@@ -336,6 +344,7 @@ impl<'r, 'e> Run<'r, 'e> {
         match node {
             Node::Text(text) => {
                 self.out.extend_from_slice(text.as_bytes());
+                self.check_watched()?;
                 Ok(self.execution.made(text.len())?)
             }
             Node::Action(action) => {
@@ -343,6 +352,7 @@ impl<'r, 'e> Run<'r, 'e> {
                 if action.pipe.variables.is_empty() {
                     let before = self.out.len();
                     self.print(action, &value)?;
+                    self.check_watched()?;
                     self.execution.made(self.out.len() - before)?;
                 }
                 Ok(())
@@ -488,6 +498,62 @@ impl<'r, 'e> Run<'r, 'e> {
         Ok(())
     }
 
+    /// Ends the execution where a trace asked to stop.
+    fn check_watched(&self) -> Result<(), ExecuteError> {
+        if self.out.len() > self.watched {
+            self.trace_output();
+            return Err(Stop::Output(self.watched).into());
+        }
+        Ok(())
+    }
+
+    /// Tells the trace which node wrote beyond the limit, and its line where it is a text of several.
+    #[cold]
+    fn trace_output(&self) {
+        let Some(trace) = self.execution.options.trace else { return };
+        let node = self.frames.last().and_then(|frame| frame.nodes.get(frame.next.checked_sub(1)?));
+        match node {
+            Some(Node::Text(text)) => {
+                let source = self.template.1.source.text.as_bytes();
+                let from = self.at.position().map_or(0, |(pos, _)| pos.min(source.len()));
+                // Texts have no position of their own; this one follows the node that was executed last.
+                let start = source[from..].find(text.as_bytes()).map_or(from, |found| from + found);
+                let before = self.out.len() - text.len();
+                trace.add_at(self.template, start + self.watched.saturating_sub(before), String::new(), Event::Stopped);
+            }
+            Some(Node::Action(action)) => trace.add(self.template, At::Action(action), Event::Stopped),
+            _ => trace.add(self.template, self.at, Event::Stopped),
+        }
+        self.trace_callers(trace);
+    }
+
+    /// The `{{template}}`s that led here, which Go's messages do not tell of.
+    fn trace_callers(&self, trace: &Trace) {
+        for frame in self.frames.iter().rev() {
+            if let FrameKind::Template { caller, at, .. } = frame.kind {
+                trace.add(caller, at, Event::Called);
+            }
+        }
+    }
+
+    /// Tells the trace of the values that the words of a command name, if it is the one that failed.
+    #[cold]
+    fn trace_values(&self, nodes: &[String], dot: &Operand, words: &[Expr]) {
+        let Some(trace) = self.execution.options.trace else { return };
+        for word in words {
+            match &word.kind {
+                ExprKind::Field(names) => {
+                    trace.note(nodes, &dot.clone().into_value(), None, names);
+                }
+                ExprKind::Variable(variable, names) => {
+                    let start = self.variable(variable.id).cloned().map_or(Value::Nil, Operand::into_value);
+                    trace.note(nodes, &start, Some(&variable.name), names);
+                }
+                _ => {}
+            }
+        }
+    }
+
     fn variable(&self, id: u32) -> Option<&Operand> {
         self.variables[self.base..].iter().rev().find(|slot| slot.id == id).map(|slot| &slot.value)
     }
@@ -505,6 +571,10 @@ impl<'r, 'e> Run<'r, 'e> {
     /// The error `message` at the current node.
     fn error(&self, message: impl std::fmt::Display) -> ExecuteError {
         let message = message.to_string();
+        if let Some(trace) = self.execution.options.trace {
+            trace.add(self.template, self.at, Event::Failed(message.clone()));
+            self.trace_callers(trace);
+        }
         ExecuteError::Failed(match self.location() {
             None => Failure::new(format!("template: {}: {message}", self.template.0)),
             Some(place) => {
@@ -517,6 +587,10 @@ impl<'r, 'e> Run<'r, 'e> {
     /// The error of a function that was called at the current node.
     fn passed_on(&self, name: &str, failure: Failure) -> ExecuteError {
         let message = format!("error calling {name}: {failure}");
+        if let Some(trace) = self.execution.options.trace {
+            trace.add(self.template, self.at, Event::Failed(message.clone()));
+            self.trace_callers(trace);
+        }
         ExecuteError::Failed(match self.location() {
             None => Failure::new(format!("template: {}: {message}", self.template.0)),
             Some(place) => {
