@@ -63,5 +63,5 @@ pub use flag::{Default, Flag, Kind, Visibility};
 pub use flags::{FlagValues, Format};
 pub use io::{Io, Variables};
 pub use run::{ClusterCommands, run};
-pub use settings::{GLOBAL_FLAGS, Settings, default_keyring};
+pub use settings::{GLOBAL_FLAGS, SUTLER_FLAGS, Settings, default_keyring};
 pub use value::FlagValue;

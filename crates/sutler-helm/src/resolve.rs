@@ -2,11 +2,11 @@
 
 use sutler_chart::go_quoted;
 
-use crate::command::Command;
+use crate::command::{Command, StartedAs};
 use crate::failure::Failure;
 use crate::flags::FlagValues;
 use crate::io::Variables;
-use crate::settings::GLOBAL_FLAGS;
+use crate::settings::global_flags;
 
 /// A command that was found.
 #[derive(Debug)]
@@ -26,6 +26,7 @@ pub(crate) enum Found {
 pub(crate) fn find(
     root: &'static Command,
     words: &[String],
+    started_as: StartedAs,
     variables: &Variables,
     plugins: &mut dyn FnMut() -> Vec<String>,
 ) -> Result<Found, Failure> {
@@ -33,7 +34,7 @@ pub(crate) fn find(
     let mut words = words.to_vec();
     loop {
         let command = path[path.len() - 1];
-        let flags = FlagValues::of(command.own_flags().chain(GLOBAL_FLAGS), variables);
+        let flags = FlagValues::of(command.own_flags().chain(global_flags(started_as)), variables);
         let names = without_flags(&words, &flags);
         let Some(name) = names.first() else { return Ok(Found::Command(path, words)) };
         if let Some(next) = command.subcommands.iter().find(|next| next.is_called(name)) {

@@ -10,7 +10,7 @@ use crate::flags::{FlagValues, Unknown};
 use crate::help;
 use crate::io::Io;
 use crate::resolve::{self, Found};
-use crate::settings::{GLOBAL_FLAGS, Settings};
+use crate::settings::{Settings, global_flags};
 
 /// The commands that need a cluster. Their flags are in the table like all others; whoever calls [`run`] does the work.
 pub trait ClusterCommands {
@@ -52,7 +52,7 @@ fn answer(
 ) -> Result<(), Failure> {
     // Helm reads the global flags once before it knows the command, from words that may be other flags' values, and keeps what it
     // found: lists grow a second time below, `--debug` holds even where it turns out to be a value.
-    let mut globals = FlagValues::of(GLOBAL_FLAGS, &io.variables);
+    let mut globals = FlagValues::of(global_flags(started_as), &io.variables);
     let (_, result) = globals.parse(words, Unknown::Pass, &mut |_, _| Ok(()));
     drop(result);
     let color = globals.text("color").to_owned();
@@ -61,7 +61,7 @@ fn answer(
         io.warn("command failed", &[("error", cause)]);
         return Err(Failure::silent(1));
     }
-    let (path, words) = match resolve::find(&HELM, words, &io.variables, &mut Vec::new)? {
+    let (path, words) = match resolve::find(&HELM, words, started_as, &io.variables, &mut Vec::new)? {
         Found::Command(path, words) => (path, words),
         Found::Plugin(name, words) => return Err(Failure::not_available(&[&[name], &words[..]].concat().join(" "))),
     };
@@ -92,7 +92,7 @@ fn execute(
         io.data(text);
         return Ok(());
     }
-    let settings = Settings::of(&flags, io);
+    let settings = Settings::of(&flags, started_as, io)?;
     if !matches!(settings.driver.as_str(), "" | "secret" | "secrets" | "configmap" | "configmaps" | "memory" | "sql") {
         io.log(Level::Info, &format!("unknown driver {}", go_quoted(&settings.driver)), &[]);
         return Err(Failure::silent(1));

@@ -6,6 +6,10 @@
 
 use std::path::Path;
 
+use sutler_chart::Compatibility;
+
+use crate::command::StartedAs;
+use crate::failure::Failure;
 use crate::flag::{Flag, Kind};
 use crate::flags::FlagValues;
 use crate::io::{Io, Variables};
@@ -65,6 +69,8 @@ pub struct Settings {
     pub color: String,
     /// `HELM_DRIVER`: where releases are kept.
     pub driver: String,
+    /// `--compat`, or `HELM_COMPAT`: the Helm that is mirrored.
+    pub compatibility: Compatibility,
 }
 
 /// The flags that every command takes.
@@ -113,6 +119,24 @@ pub const GLOBAL_FLAGS: &[Flag] = &[
     Flag::of(Kind::Level, "v", "").short('v').hidden(),
     Flag::of(Kind::ModuleLevels, "vmodule", "").hidden(),
 ];
+
+/// The flags that every command takes besides, where the program was not started as `helm`.
+pub const SUTLER_FLAGS: &[Flag] =
+    &[Flag::text("compat", "whose behaviour is wanted: v4 (Helm 4.1) or v3 (Helm 3.18)").or_else(compatibility)];
+
+/// The flags that every command takes.
+pub(crate) fn global_flags(started_as: StartedAs) -> impl Iterator<Item = &'static Flag> {
+    let own = match started_as {
+        StartedAs::Helm => &[],
+        StartedAs::Sutler => SUTLER_FLAGS,
+    };
+    GLOBAL_FLAGS.iter().chain(own)
+}
+
+/// `HELM_COMPAT` is no variable of Helm's: it is for programs that start this one under the name `helm`.
+fn compatibility(variables: &Variables) -> String {
+    variables.filled("HELM_COMPAT").unwrap_or("v4").to_owned()
+}
 
 fn plain(variables: &Variables, name: &str) -> String {
     variables.get(name).unwrap_or_default().to_owned()
@@ -207,10 +231,17 @@ pub fn default_keyring(variables: &Variables) -> String {
 
 impl Settings {
     /// What the variables and these global flags say.
-    pub(crate) fn of(flags: &FlagValues, io: &Io<'_>) -> Settings {
+    ///
+    /// # Errors
+    /// A compatibility that there is not.
+    pub(crate) fn of(flags: &FlagValues, started_as: StartedAs, io: &Io<'_>) -> Result<Settings, Failure> {
         let variables = &io.variables;
         let text = |name: &str| flags.text(name).to_owned();
-        Settings {
+        let compatibility = match started_as {
+            StartedAs::Helm => compatibility(variables),
+            StartedAs::Sutler => text("compat"),
+        };
+        Ok(Settings {
             program: io.program.clone(),
             cache_home: below(variables, Home::Cache, ""),
             config_home: below(variables, Home::Config, ""),
@@ -236,7 +267,8 @@ impl Settings {
             qps: flags.float("qps"),
             color: text("color"),
             driver: plain(variables, "HELM_DRIVER"),
-        }
+            compatibility: compatibility.parse()?,
+        })
     }
 
     /// The namespace to work in: `--namespace`, `HELM_NAMESPACE`, the kubeconfig's, that of the pod, or `default`.

@@ -12,7 +12,7 @@ pub(super) const COMMAND: Command =
 
 fn run(call: &Invocation, io: &mut Io<'_>) -> Result<(), Failure> {
     let root = &super::HELM;
-    match resolve::find(root, &call.arguments, &io.variables, &mut Vec::new) {
+    match resolve::find(root, &call.arguments, call.started_as, &io.variables, &mut Vec::new) {
         Ok(Found::Command(path, _)) => {
             let text = help::help(&path, &[], &io.variables);
             io.data(text);

@@ -53,6 +53,7 @@ What would be asked of a cluster is made up: `lookup` finds nothing, and the ver
 
 fn run(call: &Invocation, io: &mut Io<'_>) -> Result<(), Failure> {
     let flags = &call.flags;
+    let compatibility = call.settings.compatibility;
     let text = |name: &str| flags.text(name).to_owned();
     let texts = |name: &str| flags.texts(name).to_vec();
     let template = HelmTemplate {
@@ -80,12 +81,13 @@ fn run(call: &Invocation, io: &mut Io<'_>) -> Result<(), Failure> {
         render_subchart_notes: flags.is_on("render-subchart-notes"),
         output_dir: text("output-dir"),
         use_release_name: flags.is_on("release-name"),
-        compatibility: Default::default(),
+        compatibility,
     };
     let (now, seed) = (io.now, io.seed);
     let output = {
         let mut read = |path: &str| read(path, io);
-        template.run(&mut TemplateInputs { find: &mut Chart::find, read: &mut read, now, seed })
+        let mut find = |reference: &str, remarks: &mut Vec<_>| Chart::find_as(reference, compatibility, remarks);
+        template.run(&mut TemplateInputs { find: &mut find, read: &mut read, now, seed })
     };
     for file in &output.files {
         write(&file.path, &file.text, file.mode)?;

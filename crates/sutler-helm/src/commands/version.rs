@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sutler_chart::{HelmVersion, go_quoted};
+use sutler_chart::{Compatibility, HelmVersion, go_quoted};
 use sutler_template::types::Type;
 use sutler_template::{ExecuteOptions, Object, TemplateSet, Value};
 
@@ -28,7 +28,8 @@ pub(super) const COMMAND: Command = Command {
 
 fn run(call: &Invocation, io: &mut Io<'_>) -> Result<(), Failure> {
     let template = call.flags.text("template");
-    let version = HelmVersion::default();
+    let compatibility = call.settings.compatibility;
+    let version = compatibility.helm_version();
     if !template.is_empty() {
         // No functions but the language's own, and no line feed behind it.
         let mut set = TemplateSet::new("_");
@@ -39,6 +40,16 @@ fn run(call: &Invocation, io: &mut Io<'_>) -> Result<(), Failure> {
     }
     if call.flags.is_on("short") {
         io.line(format!("{}+g{}", version.version, &version.git_commit[..7]));
+        return Ok(());
+    }
+    if compatibility == Compatibility::V3 {
+        io.line(format!(
+            "version.BuildInfo{{Version:{}, GitCommit:{}, GitTreeState:{}, GoVersion:{}}}",
+            go_quoted(&version.version),
+            go_quoted(&version.git_commit),
+            go_quoted(&version.git_tree_state),
+            go_quoted(&version.go_version),
+        ));
         return Ok(());
     }
     io.line(format!(
