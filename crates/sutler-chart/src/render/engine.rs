@@ -58,6 +58,7 @@ pub(super) fn render_files(
         cancel: options.cancel.as_ref().map(CancelToken::flag),
         deadline: options.deadline.as_deref().map(|has_passed| has_passed as &dyn Fn() -> bool),
         usage: Some(&usage),
+        ..ExecuteOptions::default()
     };
     let mut files = BTreeMap::new();
     for path in order.into_iter().filter(|path| !base_name(path).starts_with('_')) {
