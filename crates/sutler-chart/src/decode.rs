@@ -2,6 +2,8 @@
 //! names match without regard to case, unknown names are passed over, scalars become text where text is wanted, and the
 //! first value of a wrong type is reported in Go's words.
 
+use std::collections::BTreeMap;
+
 use sutler_template::Value;
 use sutler_yaml::{Data, Node};
 use thiserror::Error;
@@ -25,14 +27,68 @@ pub enum DecodeError {
     },
 }
 
+/// Where a document that is to be decoded has texts. A number that JSON does not have (`.inf`) is a text there; anywhere else it is
+/// an error.
+pub(crate) enum Shape {
+    /// No texts.
+    Any,
+    /// A text.
+    Text,
+    /// A list of something.
+    List(&'static Shape),
+    /// Names with something.
+    Map(&'static Shape),
+    /// Fields.
+    Struct(&'static [(&'static str, Shape)]),
+}
+
 /// Reads the first document of a text and checks that it can be JSON.
 ///
 /// # Errors
 /// [`DecodeError::Read`] and [`DecodeError::Convert`].
 pub(crate) fn read_document(text: &str) -> Result<Node, DecodeError> {
+    read_document_as(text, &Shape::Any)
+}
+
+/// As [`read_document`], for a document that is to be decoded into something with texts.
+///
+/// # Errors
+/// As [`read_document`].
+pub(crate) fn read_document_as(text: &str, shape: &Shape) -> Result<Node, DecodeError> {
     let node = sutler_yaml::read(text).map_err(DecodeError::Read)?;
-    sutler_yaml::convert(&node, &mut Discard).map_err(DecodeError::Convert)?;
+    match sutler_yaml::convert(&node, &mut Discard) {
+        Err(sutler_yaml::ConvertError::UnsupportedValue { .. }) => check_numbers(&node, shape),
+        checked => checked,
+    }
+    .map_err(DecodeError::Convert)?;
     Ok(node)
+}
+
+/// The first number, in the order of the JSON, that JSON does not have and that is no text. The recursion is bounded by the reader.
+fn check_numbers(node: &Node, shape: &Shape) -> Result<(), sutler_yaml::ConvertError> {
+    match (&node.data, shape) {
+        (Data::Float(_), Shape::Text) => Ok(()),
+        (Data::Sequence(items), shape) => {
+            let inner = if let Shape::List(inner) = shape { inner } else { &Shape::Any };
+            items.iter().try_for_each(|item| check_numbers(item, inner))
+        }
+        (Data::Mapping(entries), shape) => {
+            let fields: BTreeMap<_, _> =
+                entries.iter().filter_map(|(key, value)| Some((key.key_text()?, value))).collect();
+            fields.into_iter().try_for_each(|(key, value)| {
+                let inner = match shape {
+                    Shape::Map(inner) => inner,
+                    Shape::Struct(fields) => {
+                        let field = fields.iter().find(|(name, _)| name.eq_ignore_ascii_case(&key));
+                        field.map_or(&Shape::Any, |(_, inner)| inner)
+                    }
+                    _ => &Shape::Any,
+                };
+                check_numbers(value, inner)
+            })
+        }
+        _ => sutler_yaml::convert(node, &mut Discard),
+    }
 }
 
 /// A builder that keeps nothing: converting with it only finds errors.
@@ -48,7 +104,7 @@ impl sutler_yaml::Build for Discard {
     fn float(&mut self, _value: f64) {}
     fn string(&mut self, _value: &str) {}
     fn sequence(&mut self, _items: Vec<()>) {}
-    fn mapping(&mut self, _entries: std::collections::BTreeMap<String, ()>) {}
+    fn mapping(&mut self, _entries: BTreeMap<String, ()>) {}
 }
 
 /// JSON's word for a value, in Go's messages.
@@ -177,11 +233,11 @@ impl<'a> Field<'_, 'a> {
     }
 
     /// The value as a map of texts.
-    pub(crate) fn text_map(&self, canonical: &str) -> Result<std::collections::BTreeMap<String, String>, DecodeError> {
+    pub(crate) fn text_map(&self, canonical: &str) -> Result<BTreeMap<String, String>, DecodeError> {
         let Data::Mapping(entries) = &self.node.data else {
             return Err(self.mismatch(self.node, canonical, "map[string]string"));
         };
-        let mut map = std::collections::BTreeMap::new();
+        let mut map = BTreeMap::new();
         for (key, value) in entries {
             let Some(key) = key.key_text() else { continue };
             map.insert(key.into_owned(), value);

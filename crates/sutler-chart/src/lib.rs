@@ -52,6 +52,7 @@ mod log;
 mod manifest;
 mod metadata;
 mod order;
+pub mod package;
 mod pattern;
 mod record;
 mod release_name;

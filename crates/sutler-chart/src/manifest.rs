@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::compat::Compatibility;
-use crate::decode::{DecodeError, Fields, read_document};
+use crate::decode::{DecodeError, Fields, Shape, read_document_as};
 use crate::log::{Level, Remark};
 use crate::order::compare_kinds;
 use crate::text::{base_name, is_space};
@@ -157,9 +157,15 @@ struct Head {
     annotations: BTreeMap<String, String>,
 }
 
+static HEAD: Shape = Shape::Struct(&[
+    ("apiVersion", Shape::Text),
+    ("kind", Shape::Text),
+    ("metadata", Shape::Struct(&[("name", Shape::Text), ("annotations", Shape::Map(&Shape::Text))])),
+]);
+
 impl Head {
     fn read(document: &str, compatibility: Compatibility) -> Result<Head, DecodeError> {
-        let node = read_document(document)?;
+        let node = read_document_as(document, &HEAD)?;
         let mut head = Head::default();
         Fields::of_document(&node, "SimpleHead", compatibility.head_type())?.for_each(|name, field| {
             match name {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::decode::{DecodeError, Fields, read_document};
+use crate::decode::{DecodeError, Fields, Shape, read_document_as};
 use crate::text::{base_name, go_quoted, is_printable, is_space};
 use crate::version::is_version;
 
@@ -161,6 +161,37 @@ pub enum MetadataError {
     DuplicateDependency(String),
 }
 
+static DEPENDENCY: Shape = Shape::Struct(&[
+    ("name", Shape::Text),
+    ("version", Shape::Text),
+    ("repository", Shape::Text),
+    ("condition", Shape::Text),
+    ("tags", Shape::List(&Shape::Text)),
+    ("alias", Shape::Text),
+]);
+static METADATA: Shape = Shape::Struct(&[
+    ("name", Shape::Text),
+    ("home", Shape::Text),
+    ("sources", Shape::List(&Shape::Text)),
+    ("version", Shape::Text),
+    ("description", Shape::Text),
+    ("keywords", Shape::List(&Shape::Text)),
+    (
+        "maintainers",
+        Shape::List(&Shape::Struct(&[("name", Shape::Text), ("email", Shape::Text), ("url", Shape::Text)])),
+    ),
+    ("icon", Shape::Text),
+    ("apiVersion", Shape::Text),
+    ("condition", Shape::Text),
+    ("tags", Shape::Text),
+    ("appVersion", Shape::Text),
+    ("annotations", Shape::Map(&Shape::Text)),
+    ("kubeVersion", Shape::Text),
+    ("dependencies", Shape::List(&DEPENDENCY)),
+    ("type", Shape::Text),
+]);
+static LOCK: Shape = Shape::Struct(&[("digest", Shape::Text), ("dependencies", Shape::List(&DEPENDENCY))]);
+
 /// Chart.yaml as read: null items are still there, so that they can be refused where Helm refuses them.
 #[derive(Debug, Default)]
 pub(crate) struct Draft {
@@ -172,7 +203,7 @@ pub(crate) struct Draft {
 impl Draft {
     /// Reads a Chart.yaml, or a requirements.yaml on top of it: fields that the text has replace those of before.
     pub(crate) fn read(&mut self, text: &str) -> Result<(), DecodeError> {
-        let document = read_document(text)?;
+        let document = read_document_as(text, &METADATA)?;
         Fields::of_document(&document, "Metadata", "v2.Metadata")?.for_each(|name, field| {
             let metadata = &mut self.metadata;
             match name {
@@ -255,9 +286,16 @@ impl Draft {
         self.dependencies.is_some()
     }
 
-    /// The API version, `v1` when nothing is said.
-    pub(crate) fn api_version(&self) -> &str {
-        if self.metadata.api_version.is_empty() { "v1" } else { &self.metadata.api_version }
+    /// Whether it says `apiVersion: v1`.
+    pub(crate) fn is_v1(&self) -> bool {
+        self.metadata.api_version == "v1"
+    }
+
+    /// Makes it a chart of `v1` where nothing is said, as Helm does after Chart.yaml.
+    pub(crate) fn default_to_v1(&mut self) {
+        if self.metadata.api_version.is_empty() {
+            self.metadata.api_version = "v1".to_owned();
+        }
     }
 
     /// Checks the whole as Helm does, and normalizes its texts: every kind of space becomes a space, what is not printable goes.
@@ -266,9 +304,6 @@ impl Draft {
     /// The first thing that Helm refuses.
     pub(crate) fn validate(self) -> Result<Metadata, MetadataError> {
         let Draft { mut metadata, maintainers, dependencies } = self;
-        if metadata.api_version.is_empty() {
-            metadata.api_version = "v1".to_owned();
-        }
         let texts = [
             &mut metadata.name,
             &mut metadata.description,
@@ -281,6 +316,9 @@ impl Draft {
         ];
         texts.into_iter().chain(&mut metadata.sources).chain(&mut metadata.keywords).for_each(sanitize);
 
+        if metadata.api_version.is_empty() {
+            return Err(MetadataError::Missing("apiVersion"));
+        }
         let name = &metadata.name;
         match name.as_str() {
             "" => return Err(MetadataError::Missing("name")),
@@ -340,7 +378,7 @@ impl Dependency {
 
 /// Reads a Chart.lock or requirements.lock.
 pub(crate) fn read_lock(text: &str) -> Result<Lock, DecodeError> {
-    let document = read_document(text)?;
+    let document = read_document_as(text, &LOCK)?;
     let mut lock = Lock { generated: "0001-01-01T00:00:00Z".to_owned(), ..Lock::default() };
     Fields::of_document(&document, "Lock", "v2.Lock")?.for_each(|name, field| {
         match name {
@@ -385,7 +423,7 @@ fn dependency(fields: &Fields<'_>) -> Result<Dependency, DecodeError> {
 }
 
 /// Helm's `sanitizeString`.
-fn sanitize(text: &mut String) {
+pub(crate) fn sanitize(text: &mut String) {
     if text.chars().any(|c| c != ' ' && (is_space(c) || !is_printable(c))) {
         *text =
             text.chars().filter_map(|c| if is_space(c) { Some(' ') } else { is_printable(c).then_some(c) }).collect();

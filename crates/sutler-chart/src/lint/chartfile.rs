@@ -58,7 +58,7 @@ fn unknown_or_repeated(text: &str) -> Option<String> {
     if let Err(error) = sutler_yaml::read_strict(text) {
         return Some(format!("error converting YAML to JSON: {error}"));
     }
-    let field = unknown_field(&read_document(text).ok()?, &METADATA)?;
+    let field = unknown_field(&sutler_yaml::read(text).ok()?, &METADATA)?;
     let field = go_quoted(&field);
     Some(format!("error unmarshaling JSON: while decoding JSON: json: unknown field {field}"))
 }

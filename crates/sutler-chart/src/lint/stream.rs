@@ -4,7 +4,7 @@
 use sutler_functions::json;
 use sutler_template::Value;
 
-use crate::decode::{DecodeError, Fields, json_kind_of_value, read_document};
+use crate::decode::{DecodeError, Fields, Shape, json_kind_of_value, read_document_as};
 use crate::text::is_space;
 use crate::values::Documents;
 
@@ -114,9 +114,15 @@ fn of_yaml(document: &[u8]) -> Result<Option<Head>, String> {
     head_of_yaml(document).map_err(|error| crate::text::error_chain(&error))
 }
 
+static HEAD: Shape = Shape::Struct(&[
+    ("apiVersion", Shape::Text),
+    ("kind", Shape::Text),
+    ("metadata", Shape::Struct(&[("name", Shape::Text), ("namespace", Shape::Text)])),
+]);
+
 fn head_of_yaml(document: &[u8]) -> Result<Option<Head>, DecodeError> {
     let text = sutler_yaml::decode(document).map_err(DecodeError::Read)?;
-    let node = read_document(&text)?;
+    let node = read_document_as(&text, &HEAD)?;
     let mut head = Head::default();
     Fields::of_document(&node, "k8sYamlStruct", "rules.k8sYamlStruct")?.for_each(|name, field| {
         match name {

@@ -8,7 +8,7 @@ use super::{Findings, LintOptions, deprecations, names};
 use crate::capabilities::{Capabilities, KubeVersion};
 use crate::chart::Chart;
 use crate::compat::Compatibility;
-use crate::decode::{DecodeError, Fields, read_document};
+use crate::decode::{DecodeError, Fields, Shape, read_document, read_document_as};
 use crate::dependencies;
 use crate::load::{Entry, Survey};
 use crate::log::Remark;
@@ -191,9 +191,14 @@ const ITEM_TYPE: &str = "struct { Metadata struct { Annotations map[string]strin
 const ITEMS_TYPE: &str = "[]struct { Metadata struct { Annotations map[string]string } }";
 const LIST_TYPE: &str = "struct { Items []struct { Metadata struct { Annotations map[string]string } } }";
 
+static LIST: Shape = Shape::Struct(&[(
+    "items",
+    Shape::List(&Shape::Struct(&[("metadata", Shape::Struct(&[("annotations", Shape::Map(&Shape::Text))]))])),
+)]);
+
 fn has_policy(output: &Str) -> Result<bool, DecodeError> {
     let text = sutler_yaml::decode(output.as_bytes()).map_err(DecodeError::Read)?;
-    let node = read_document(&text)?;
+    let node = read_document_as(&text, &LIST)?;
     let mut found = false;
     Fields::of_document(&node, "", LIST_TYPE)?.for_each(|name, field| {
         if name != "items" {
@@ -301,7 +306,7 @@ fn own_values(bytes: &[u8]) -> Result<Map, DecodeError> {
         Value::Nil => Ok(Map::new()),
         _ => Err(DecodeError::Type {
             found: crate::decode::json_kind(&node),
-            target: "value of type map[string]interface {}".to_owned(),
+            target: "value of type common.Values".to_owned(),
         }),
     }
 }

@@ -39,6 +39,7 @@ pub(super) fn chart(files: Vec<SourceFile>, depth: usize, loading: &mut Loading<
     for file in raw.iter().filter(|file| file.name() == "Chart.yaml") {
         has_metadata = true;
         document("Chart.yaml", file, |text| draft.read(text))?;
+        draft.default_to_v1();
         data.modified = file.modified();
     }
     let mut parts = Vec::new();
@@ -61,7 +62,7 @@ pub(super) fn chart(files: Vec<SourceFile>, depth: usize, loading: &mut Loading<
                 );
                 has_metadata = true;
                 document("requirements.yaml", file, |text| draft.read(text))?;
-                if draft.api_version() == "v1" {
+                if draft.is_v1() {
                     parts.push(file.clone());
                 }
             }
@@ -72,7 +73,7 @@ pub(super) fn chart(files: Vec<SourceFile>, depth: usize, loading: &mut Loading<
                     "Warning: Dependency locking is handled in Chart.lock since apiVersion \"v2\". We recommend migrating to Chart.lock.",
                     loading.remarks,
                 );
-                if draft.api_version() == "v1" {
+                if draft.is_v1() {
                     parts.push(file.clone());
                 }
             }
@@ -143,7 +144,7 @@ fn subchart(
 }
 
 fn warn_unless_v1(draft: &Draft, message: &str, remarks: &mut Vec<Remark>) {
-    if draft.api_version() != "v1" {
+    if !draft.is_v1() {
         remarks.push(Remark::new(Level::Info, message, Vec::new()));
     }
 }

@@ -28,7 +28,7 @@ pub use survey::{ExpandError, Survey, SurveyError};
 
 use crate::chart::Chart;
 use crate::compat::Compatibility;
-use crate::decode::{DecodeError, Fields, read_document};
+use crate::decode::{DecodeError, Fields, Shape, read_document_as};
 use crate::log::Remark;
 use crate::metadata::MetadataError;
 use crate::text::io_message;
@@ -290,7 +290,8 @@ impl Chart {
 fn check_version(chart_yaml: &[u8]) -> Result<(), LoadError> {
     let document_error = |source| LoadError::Document { name: "Chart.yaml", source };
     let text = sutler_yaml::decode(chart_yaml).map_err(|error| document_error(DecodeError::Read(error)))?;
-    let document = read_document(&text).map_err(document_error)?;
+    let shape = Shape::Struct(&[("apiVersion", Shape::Text)]);
+    let document = read_document_as(&text, &shape).map_err(document_error)?;
     let mut version = String::new();
     Fields::of_document(&document, "chartBase", "loader.chartBase")
         .and_then(|fields| {

@@ -17,6 +17,7 @@ mod kinds;
 mod number;
 mod validator;
 
+use sutler_functions::json;
 use sutler_template::{Map, Value};
 
 use crate::chart::Chart;
@@ -61,12 +62,26 @@ fn validate_as(compatibility: Compatibility, schema: &[u8], value: &serde_json::
 
 /// Checks one value against one schema. The error is what Helm prints of it.
 pub(crate) fn validate(schema: &[u8], value: &serde_json::Value) -> Result<(), String> {
-    let schema: serde_json::Value = serde_json::from_slice(schema).map_err(|error| error.to_string())?;
+    let schema = read(schema)?;
     let document = document::Document::new(&schema)?;
     match validator::Validator::new(&document).validate(value) {
         Ok(()) => Ok(()),
         Err(failure) => Err(format!("{}\n", failure.lines())),
     }
+}
+
+/// Reads a schema; the messages for what is no JSON are Go's, whose reader goes first for them.
+fn read(schema: &[u8]) -> Result<serde_json::Value, String> {
+    let end = match json::read_first(schema) {
+        Ok(Some(first)) => first.end,
+        Ok(None) => return Err("EOF".to_owned()),
+        Err((json::ReadError::UnexpectedEnd, _)) => return Err("unexpected EOF".to_owned()),
+        Err((error, _)) => return Err(error.to_string()),
+    };
+    if !schema[end..].iter().all(u8::is_ascii_whitespace) {
+        return Err("invalid character after top-level value".to_owned());
+    }
+    serde_json::from_slice(&schema[..end]).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]
