@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use sutler_functions::time::Zone;
 use sutler_template::Value;
 use sutler_yaml::{Data, Node};
 use thiserror::Error;
@@ -25,7 +26,13 @@ pub enum DecodeError {
         /// The field and its type, e.g. `struct field Metadata.name of type string`.
         target: String,
     },
+    /// A text is no time.
+    #[error("error unmarshaling JSON: while decoding JSON: {0}")]
+    Time(String),
 }
+
+/// Go's layout of the times in JSON.
+pub(crate) const RFC_3339: &[u8] = b"2006-01-02T15:04:05Z07:00";
 
 /// Where a document that is to be decoded has texts. A number that JSON does not have (`.inf`) is a text there; anywhere else it is
 /// an error.
@@ -205,6 +212,17 @@ impl<'a> Field<'_, 'a> {
             .field_text()
             .map(|text| text.into_owned())
             .ok_or_else(|| self.mismatch(self.node, canonical, "string"))
+    }
+
+    /// The value as a moment, in the text it was written: RFC 3339, as Go's `time.Time` reads it.
+    pub(crate) fn time(&self) -> Result<String, DecodeError> {
+        let Data::String(text) = &self.node.data else {
+            return Err(DecodeError::Time("Time.UnmarshalJSON: input is not a JSON string".to_owned()));
+        };
+        match sutler_functions::time::parse(RFC_3339, text.as_bytes(), &Zone::Utc) {
+            Ok(_) => Ok(text.clone()),
+            Err(error) => Err(DecodeError::Time(error.to_string())),
+        }
     }
 
     /// The value as a boolean.

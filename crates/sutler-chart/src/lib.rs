@@ -43,6 +43,7 @@
 mod capabilities;
 mod chart;
 mod compat;
+pub mod create;
 mod decode;
 mod dependencies;
 pub mod helm_template;
@@ -58,6 +59,7 @@ mod record;
 mod release_name;
 mod render;
 mod schema;
+pub mod show;
 mod text;
 pub mod values;
 mod version;

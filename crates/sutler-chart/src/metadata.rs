@@ -382,7 +382,7 @@ pub(crate) fn read_lock(text: &str) -> Result<Lock, DecodeError> {
     let mut lock = Lock { generated: "0001-01-01T00:00:00Z".to_owned(), ..Lock::default() };
     Fields::of_document(&document, "Lock", "v2.Lock")?.for_each(|name, field| {
         match name {
-            "generated" => lock.generated = field.text("generated")?,
+            "generated" => lock.generated = field.time()?,
             "digest" => lock.digest = field.text("digest")?,
             "dependencies" => {
                 for item in field.list("dependencies", "[]*v2.Dependency")?.iter().filter(|item| !item.is_null()) {

@@ -16,6 +16,9 @@ pub const LARGEST_CHART: u64 = 100 * 1024 * 1024;
 /// Size of a tar block and of a tar header, in bytes.
 const BLOCK: usize = 512;
 
+/// Size of the part of a gzip header that is always there, in bytes.
+const GZIP_HEADER: usize = 10;
+
 /// Longest PAX record or GNU long name that is read, in bytes (Go's `maxSpecialFileSize`).
 const LONGEST_SPECIAL: u64 = 1024 * 1024;
 
@@ -26,9 +29,15 @@ pub enum ArchiveError {
     /// The bytes are not gzip.
     #[error("gzip: invalid header")]
     NotGzip,
-    /// The compressed data is damaged or cut short.
-    #[error("gzip: cannot decompress")]
+    /// The compressed data is damaged: the sum over what it unpacks to is another one.
+    #[error("gzip: invalid checksum")]
+    Checksum,
+    /// The compressed data is damaged.
+    #[error("flate: corrupt input")]
     Gzip(#[source] std::io::Error),
+    /// There are no bytes at all.
+    #[error("EOF")]
+    Nothing,
     /// The tar inside is damaged.
     #[error("archive/tar: invalid tar header")]
     Tar,
@@ -65,8 +74,12 @@ use crate::text::go_quoted;
 
 /// The files of an archive, their names relative to the chart's folder, in the archive's order.
 pub(crate) fn unpack(bytes: &[u8]) -> Result<Vec<SourceFile>, ArchiveError> {
-    if !bytes.starts_with(&[0x1f, 0x8b, 0x08]) {
-        return Err(ArchiveError::NotGzip);
+    match bytes {
+        [] => return Err(ArchiveError::Nothing),
+        // Go reads a whole header before it looks at it.
+        bytes if bytes.len() < GZIP_HEADER => return Err(ArchiveError::CutShort),
+        [0x1f, 0x8b, 0x08, ..] => {}
+        _ => return Err(ArchiveError::NotGzip),
     }
     // Headers and padding count too: a tar of a hundred million empty files must not be read to its end.
     let mut tar = Tar { input: MultiGzDecoder::new(bytes).take(2 * LARGEST_CHART) };
@@ -208,7 +221,7 @@ impl<R: Read> Tar<R> {
     /// The content of an entry, and the padding after it.
     fn read(&mut self, size: u64) -> Result<Vec<u8>, ArchiveError> {
         let mut data = Vec::new();
-        let read = self.input.by_ref().take(size).read_to_end(&mut data).map_err(ArchiveError::Gzip)?;
+        let read = self.input.by_ref().take(size).read_to_end(&mut data).map_err(unzipping)?;
         if read as u64 != size {
             return Err(ArchiveError::CutShort);
         }
@@ -217,8 +230,7 @@ impl<R: Read> Tar<R> {
     }
 
     fn skip(&mut self, size: u64) -> Result<(), ArchiveError> {
-        let skipped =
-            std::io::copy(&mut self.input.by_ref().take(size), &mut std::io::sink()).map_err(ArchiveError::Gzip)?;
+        let skipped = std::io::copy(&mut self.input.by_ref().take(size), &mut std::io::sink()).map_err(unzipping)?;
         if skipped != size {
             return Err(ArchiveError::CutShort);
         }
@@ -242,10 +254,19 @@ impl<R: Read> Tar<R> {
                 Ok(0) => break,
                 Ok(read) => filled += read,
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(ArchiveError::Gzip(error)),
+                Err(error) => return Err(unzipping(error)),
             }
         }
         Ok(filled)
+    }
+}
+
+/// Why decompressing failed, by what the decompressor says.
+fn unzipping(error: std::io::Error) -> ArchiveError {
+    match error.kind() {
+        std::io::ErrorKind::UnexpectedEof => ArchiveError::CutShort,
+        std::io::ErrorKind::InvalidInput if error.to_string().contains("checksum") => ArchiveError::Checksum,
+        _ => ArchiveError::Gzip(error),
     }
 }
 

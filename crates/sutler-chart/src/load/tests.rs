@@ -95,7 +95,7 @@ fn charts_without_what_they_need_are_refused() {
             "error unpacking subchart a in c: Chart.yaml file is missing",
         ),
         (
-            vec![("Chart.yaml", "name: c\nversion: 1.0.0"), ("charts/a.tgz", "no archive")],
+            vec![("Chart.yaml", "name: c\nversion: 1.0.0"), ("charts/a.tgz", "this is no archive")],
             "error unpacking subchart a.tgz in c: gzip: invalid header",
         ),
         (

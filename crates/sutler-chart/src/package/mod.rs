@@ -21,6 +21,7 @@ use sutler_functions::time::{ZERO_SECONDS, Zone};
 use thiserror::Error;
 
 use crate::chart::Chart;
+use crate::decode::RFC_3339;
 use crate::dependencies;
 use crate::metadata::{Lock, Metadata, sanitize};
 use crate::text::clean_path;
@@ -163,7 +164,6 @@ fn add_chart(tar: &mut Tar, chart: &Chart, metadata: &Metadata, above: &str, now
 
 /// The text of a Chart.lock, and when it was generated; none is Go's zero time, for which Helm takes the time of now.
 fn lock_yaml(lock: &Lock) -> Result<(String, Option<Timestamp>), SaveError> {
-    const RFC_3339: &[u8] = b"2006-01-02T15:04:05Z07:00";
     let generated = sutler_functions::time::parse(RFC_3339, lock.generated.as_bytes(), &Zone::Utc)
         .map_err(|_| SaveError::LockTime(lock.generated.clone()))?;
     let shown = sutler_functions::time::format(&generated, b"2006-01-02T15:04:05.999999999Z07:00");

@@ -63,6 +63,13 @@ fn validate_as(compatibility: Compatibility, schema: &[u8], value: &serde_json::
 /// Checks one value against one schema. The error is what Helm prints of it.
 pub(crate) fn validate(schema: &[u8], value: &serde_json::Value) -> Result<(), String> {
     let schema = read(schema)?;
+    if !schema.is_object() && !schema.is_boolean() {
+        let found = validator::kind_of(&schema);
+        return Err(format!(
+            "\"file:///values.schema.json#\" is not valid against metaschema: jsonschema validation failed with \
+             'https://json-schema.org/draft/2020-12/schema#'\n- at '': got {found}, want boolean or object"
+        ));
+    }
     let document = document::Document::new(&schema)?;
     match validator::Validator::new(&document).validate(value) {
         Ok(()) => Ok(()),

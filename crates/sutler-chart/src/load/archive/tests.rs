@@ -99,7 +99,11 @@ fn sizes_are_bounded() {
 
 #[test]
 fn damaged_archives_are_errors() {
-    assert_eq!(unpack(b"not gzip").unwrap_err().to_string(), "gzip: invalid header");
+    for (bytes, expected) in
+        [(b"not gzip at all".as_slice(), "gzip: invalid header"), (b"short", "unexpected EOF"), (b"", "EOF")]
+    {
+        assert_eq!(unpack(bytes).unwrap_err().to_string(), expected);
+    }
     assert_eq!(unpacked(&[]), Err("no files in chart archive".to_owned()));
     let mut damaged = file("c/Chart.yaml", b'0', b"name: c");
     damaged[0] = b'X';
