@@ -33,7 +33,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use sutler_chart::{Chart, FindError};
+use sutler_chart::{Chart, ChartSource, FindError};
 use sutler_functions::semver::Version;
 use sutler_functions::url::Url;
 use thiserror::Error;
@@ -272,7 +272,7 @@ impl<'t> RegistryClient<'t> {
             return Err(PushError::Folder);
         }
         let bytes = read_file(archive, LARGEST_BODY)?;
-        let chart = load(archive)?;
+        let chart = load(archive, &bytes)?;
         let mut provenance = archive.as_os_str().to_owned();
         provenance.push(".prov");
         let provenance = Path::new(&provenance);
@@ -291,15 +291,17 @@ impl<'t> RegistryClient<'t> {
     }
 }
 
-/// The chart of an archive. Unlike elsewhere, Helm's `push` names the path in errors as it was typed.
-fn load(archive: &Path) -> Result<Chart, PushError> {
-    let typed = archive.display().to_string();
+/// The chart of an archive. Unlike elsewhere, Helm's `push` names the path in errors as it was typed, and tells why an archive
+/// cannot be unpacked.
+fn load(archive: &Path, bytes: &[u8]) -> Result<Chart, PushError> {
+    if bytes.starts_with(&[0x1f, 0x8b, 0x08]) {
+        return Chart::load(ChartSource::Archive(bytes)).map_err(|error| PushError::Load(error.into()));
+    }
     let absolute = std::path::absolute(archive).map_err(|error| file_error("getwd", archive, error))?;
-    Chart::find(&absolute.display().to_string(), &mut Vec::new()).map_err(|error| {
+    let (typed, absolute) = (archive.display().to_string(), absolute.display().to_string());
+    Chart::find(&absolute, &mut Vec::new()).map_err(|error| {
         PushError::Load(match error {
-            FindError::NoArchive(text) => {
-                FindError::NoArchive(text.replacen(&absolute.display().to_string(), &typed, 1))
-            }
+            FindError::NoArchive(text) => FindError::NoArchive(text.replacen(&absolute, &typed, 1)),
             error => error,
         })
     })

@@ -6,6 +6,8 @@
 //!
 //! Helm is taken from `SUTLER_HELM` or `target/peers/bin/helm`; without it the tests against it are skipped, saying so.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test panics, and says what it skips")]
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 

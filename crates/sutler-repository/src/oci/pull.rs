@@ -59,6 +59,9 @@ impl RegistryClient<'_> {
         remarks: &mut String,
     ) -> Result<Pulled, RegistryError> {
         let reference = Reference::parse(name)?;
+        if reference.tag.is_empty() && !reference.digest.is_empty() {
+            reference.tag_or_digest()?;
+        }
         let root = self.manifest(&reference)?;
         let mut found = Found { manifests: Vec::new(), blobs: Vec::new(), seen: BTreeSet::new(), part };
         found.seen.insert(root.0.digest.clone());
@@ -191,6 +194,11 @@ impl RegistryClient<'_> {
             let response = self.session.expect(&call, &self.store, &[200, 404])?;
             if response.status == 404 {
                 return Err(RegistryError::NotFound(digest.clone()));
+            }
+            let announced = response.header("content-length").and_then(|length| length.parse::<i64>().ok());
+            if announced.is_some_and(|length| length != descriptor.size) {
+                let message = "mismatch Content-Length".to_owned();
+                return Err(RegistryError::Malformed { method: "GET", url: response.url, message });
             }
             check_header(&response, Method::Get, digest)?;
             Ok(response.body)
