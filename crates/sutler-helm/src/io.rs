@@ -75,6 +75,11 @@ impl Io<'_> {
         drop(self.stderr.write_all(format!("{text}\n").as_bytes()));
     }
 
+    /// Writes lines to standard error that end as they should.
+    pub fn remarks(&mut self, text: impl AsRef<str>) {
+        drop(self.stderr.write_all(text.as_ref().as_bytes()));
+    }
+
     /// Writes a line of the log, in the form of Go's `slog` text handler: `level=WARN msg="…" name=value`.
     pub fn log(&mut self, level: Level, message: &str, details: &[(&'static str, String)]) {
         self.note(Remark { level, message: message.to_owned(), details: details.to_vec() }.to_string());

@@ -52,6 +52,8 @@ mod go_text;
 mod help;
 mod io;
 mod kubeconfig;
+mod prompt;
+mod remote;
 mod resolve;
 mod run;
 mod settings;

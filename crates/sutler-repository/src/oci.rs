@@ -33,7 +33,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use sutler_chart::{Chart, ChartSource, FindError};
+use sutler_chart::{Chart, ChartSource, FindError, Level, Remark};
 use sutler_functions::semver::Version;
 use sutler_functions::url::Url;
 use thiserror::Error;
@@ -207,9 +207,12 @@ impl<'t> RegistryClient<'t> {
         remarks: &mut String,
     ) -> Result<(), RegistryError> {
         if let Some((registry, _)) = host.split_once('/') {
-            remarks.push_str(&format!(
-                "level=WARN msg=\"registry login currently only supports registry hostname, not a repository path\" host={host} suggested={registry}\n"
-            ));
+            let remark = Remark {
+                level: Level::Warn,
+                message: "registry login currently only supports registry hostname, not a repository path".to_owned(),
+                details: vec![("host", host.to_owned()), ("suggested", registry.to_owned())],
+            };
+            remarks.push_str(&format!("{remark}\n"));
         }
         let registry = Reference::registry(host)?;
         let credential = Credential::new(&options.username, &options.password);

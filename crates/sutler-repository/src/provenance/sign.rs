@@ -111,6 +111,15 @@ pub fn sign(
 }
 
 impl Keyring {
+    /// Whether a name means exactly one secret key.
+    ///
+    /// # Errors
+    /// In which way it does not.
+    pub fn check_signer(&self, key: &str) -> Result<(), SignError> {
+        let entity = self.entity(key)?.ok_or(SignError::NotFound)?;
+        entity.secret.as_ref().map(drop).ok_or(SignError::PublicOnly)
+    }
+
     /// The key of a name: the one that has exactly it, or else the only one that contains it.
     fn entity(&self, id: &str) -> Result<Option<&Entity>, SignError> {
         let named = || {

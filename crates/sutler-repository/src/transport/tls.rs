@@ -52,6 +52,14 @@ fn provider() -> Arc<CryptoProvider> {
 }
 
 impl TlsOptions {
+    /// Whether these options can be used: their files are there and hold what they should.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    pub fn check(&self) -> Result<(), TlsOptionsError> {
+        self.client_config().map(drop)
+    }
+
     /// The configuration that these options mean, their files read.
     pub(super) fn client_config(&self) -> Result<ClientConfig, TlsOptionsError> {
         // As Helm: a certificate without a key, or the reverse, counts only beside another option.
