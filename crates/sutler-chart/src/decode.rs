@@ -32,11 +32,11 @@ pub enum DecodeError {
 }
 
 /// Go's layout of the times in JSON.
-pub(crate) const RFC_3339: &[u8] = b"2006-01-02T15:04:05Z07:00";
+pub const RFC_3339: &[u8] = b"2006-01-02T15:04:05Z07:00";
 
 /// Where a document that is to be decoded has texts. A number that JSON does not have (`.inf`) is a text there; anywhere else it is
 /// an error.
-pub(crate) enum Shape {
+pub enum Shape {
     /// No texts.
     Any,
     /// A text.
@@ -53,7 +53,7 @@ pub(crate) enum Shape {
 ///
 /// # Errors
 /// [`DecodeError::Read`] and [`DecodeError::Convert`].
-pub(crate) fn read_document(text: &str) -> Result<Node, DecodeError> {
+pub fn read_document(text: &str) -> Result<Node, DecodeError> {
     read_document_as(text, &Shape::Any)
 }
 
@@ -61,7 +61,7 @@ pub(crate) fn read_document(text: &str) -> Result<Node, DecodeError> {
 ///
 /// # Errors
 /// As [`read_document`].
-pub(crate) fn read_document_as(text: &str, shape: &Shape) -> Result<Node, DecodeError> {
+pub fn read_document_as(text: &str, shape: &Shape) -> Result<Node, DecodeError> {
     let node = sutler_yaml::read(text).map_err(DecodeError::Read)?;
     match sutler_yaml::convert(&node, &mut Discard) {
         Err(sutler_yaml::ConvertError::UnsupportedValue { .. }) => check_numbers(&node, shape),
@@ -115,7 +115,7 @@ impl sutler_yaml::Build for Discard {
 }
 
 /// JSON's word for a value, in Go's messages.
-pub(crate) fn json_kind(node: &Node) -> &'static str {
+pub fn json_kind(node: &Node) -> &'static str {
     match node.data {
         Data::Null => "null",
         Data::Bool(_) => "bool",
@@ -127,7 +127,7 @@ pub(crate) fn json_kind(node: &Node) -> &'static str {
 }
 
 /// As [`json_kind`], of a value.
-pub(crate) fn json_kind_of_value(value: &Value) -> &'static str {
+pub fn json_kind_of_value(value: &Value) -> &'static str {
     match value {
         Value::Nil => "null",
         Value::Bool(_) => "bool",
@@ -139,7 +139,7 @@ pub(crate) fn json_kind_of_value(value: &Value) -> &'static str {
 }
 
 /// A mapping that is being decoded into a struct.
-pub(crate) struct Fields<'a> {
+pub struct Fields<'a> {
     /// Name and value in JSON's order (by name, bytewise), so that of two spellings of one field the later wins.
     entries: Vec<(String, &'a Node)>,
     /// The Go struct, for messages.
@@ -151,11 +151,7 @@ pub(crate) struct Fields<'a> {
 impl<'a> Fields<'a> {
     /// The fields of a whole document: `structure` is the Go type's name (`Metadata`), `go_type` has its package too
     /// (`v2.Metadata`). Null is no fields.
-    pub(crate) fn of_document(
-        node: &'a Node,
-        structure: &'static str,
-        go_type: &str,
-    ) -> Result<Fields<'a>, DecodeError> {
+    pub fn of_document(node: &'a Node, structure: &'static str, go_type: &str) -> Result<Fields<'a>, DecodeError> {
         match &node.data {
             Data::Null | Data::Mapping(_) => Ok(Fields::new(node, structure, String::new())),
             _ => Err(DecodeError::Type { found: json_kind(node), target: format!("value of type {go_type}") }),
@@ -178,7 +174,7 @@ impl<'a> Fields<'a> {
     /// Runs `visit` for each field in the document's order (by name); the name is given in lower case. Null fields are left out.
     ///
     /// Go goes on after a value of a wrong type and reports the first; the outcome is the same, since any error refuses the whole.
-    pub(crate) fn for_each(
+    pub fn for_each(
         &self,
         mut visit: impl FnMut(&str, Field<'_, 'a>) -> Result<(), DecodeError>,
     ) -> Result<(), DecodeError> {
@@ -193,21 +189,22 @@ impl<'a> Fields<'a> {
 
 /// One field that is not null.
 #[derive(Clone, Copy)]
-pub(crate) struct Field<'f, 'a> {
-    pub(crate) node: &'a Node,
+pub struct Field<'f, 'a> {
+    /// The value.
+    pub node: &'a Node,
     fields: &'f Fields<'a>,
 }
 
 impl<'a> Field<'_, 'a> {
     /// The error for a value of a wrong type. Go names the field as the struct does, which is how these structs spell it.
-    pub(crate) fn mismatch(&self, node: &Node, canonical: &str, go_type: &str) -> DecodeError {
+    pub fn mismatch(&self, node: &Node, canonical: &str, go_type: &str) -> DecodeError {
         let Fields { structure, path, .. } = self.fields;
         let target = format!("struct field {structure}.{path}{canonical} of type {go_type}");
         DecodeError::Type { found: json_kind(node), target }
     }
 
     /// The value as text: scalars become text as `sigs.k8s.io/yaml` makes it.
-    pub(crate) fn text(&self, canonical: &str) -> Result<String, DecodeError> {
+    pub fn text(&self, canonical: &str) -> Result<String, DecodeError> {
         self.node
             .field_text()
             .map(|text| text.into_owned())
@@ -215,7 +212,7 @@ impl<'a> Field<'_, 'a> {
     }
 
     /// The value as a moment, in the text it was written: RFC 3339, as Go's `time.Time` reads it.
-    pub(crate) fn time(&self) -> Result<String, DecodeError> {
+    pub fn time(&self) -> Result<String, DecodeError> {
         let Data::String(text) = &self.node.data else {
             return Err(DecodeError::Time("Time.UnmarshalJSON: input is not a JSON string".to_owned()));
         };
@@ -226,12 +223,12 @@ impl<'a> Field<'_, 'a> {
     }
 
     /// The value as a boolean.
-    pub(crate) fn boolean(&self, canonical: &str) -> Result<bool, DecodeError> {
+    pub fn boolean(&self, canonical: &str) -> Result<bool, DecodeError> {
         self.node.as_bool().ok_or_else(|| self.mismatch(self.node, canonical, "bool"))
     }
 
     /// The value as a list; `go_type` is for the message.
-    pub(crate) fn list(&self, canonical: &str, go_type: &str) -> Result<&'a [Node], DecodeError> {
+    pub fn list(&self, canonical: &str, go_type: &str) -> Result<&'a [Node], DecodeError> {
         match &self.node.data {
             Data::Sequence(items) => Ok(items),
             _ => Err(self.mismatch(self.node, canonical, go_type)),
@@ -239,7 +236,7 @@ impl<'a> Field<'_, 'a> {
     }
 
     /// The value as a list of texts; null items are empty texts.
-    pub(crate) fn texts(&self, canonical: &str) -> Result<Vec<String>, DecodeError> {
+    pub fn texts(&self, canonical: &str) -> Result<Vec<String>, DecodeError> {
         self.list(canonical, "[]string")?
             .iter()
             .map(|item| match (&item.data, item.field_text()) {
@@ -251,7 +248,7 @@ impl<'a> Field<'_, 'a> {
     }
 
     /// The value as a map of texts.
-    pub(crate) fn text_map(&self, canonical: &str) -> Result<BTreeMap<String, String>, DecodeError> {
+    pub fn text_map(&self, canonical: &str) -> Result<BTreeMap<String, String>, DecodeError> {
         let Data::Mapping(entries) = &self.node.data else {
             return Err(self.mismatch(self.node, canonical, "map[string]string"));
         };
@@ -270,7 +267,7 @@ impl<'a> Field<'_, 'a> {
     }
 
     /// The value (or one item of it) as a struct of its own: `structure` for the fields' messages, `go_type` for this one's.
-    pub(crate) fn nested(
+    pub fn nested(
         &self,
         node: &'a Node,
         canonical: &str,

@@ -44,7 +44,7 @@ mod capabilities;
 mod chart;
 mod compat;
 pub mod create;
-mod decode;
+pub mod decode;
 mod dependencies;
 pub mod helm_template;
 pub mod lint;
@@ -77,7 +77,7 @@ pub use manifest::{
     HOOK_ANNOTATION, HOOK_DELETE_ANNOTATION, HOOK_OUTPUT_LOG_ANNOTATION, HOOK_WEIGHT_ANNOTATION, Hook, HookEvent,
     Manifest, ManifestError, sort_manifests, split_documents,
 };
-pub use metadata::{Dependency, Lock, Maintainer, Metadata, MetadataError};
+pub use metadata::{Dependency, Draft as MetadataDraft, Lock, Maintainer, Metadata, MetadataError, sanitize};
 pub use order::{INSTALL_ORDER, UNINSTALL_ORDER, compare_kinds};
 pub use pattern::BadPattern;
 pub use record::RecordError;

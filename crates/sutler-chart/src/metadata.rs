@@ -194,17 +194,32 @@ static LOCK: Shape = Shape::Struct(&[("digest", Shape::Text), ("dependencies", S
 
 /// Chart.yaml as read: null items are still there, so that they can be refused where Helm refuses them.
 #[derive(Debug, Default)]
-pub(crate) struct Draft {
+pub struct Draft {
     metadata: Metadata,
     maintainers: Vec<Option<Maintainer>>,
     dependencies: Option<Vec<Option<Dependency>>>,
+}
+
+/// Whether dependencies must have different names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Listing {
+    Unique,
+    Repeated,
 }
 
 impl Draft {
     /// Reads a Chart.yaml, or a requirements.yaml on top of it: fields that the text has replace those of before.
     pub(crate) fn read(&mut self, text: &str) -> Result<(), DecodeError> {
         let document = read_document_as(text, &METADATA)?;
-        Fields::of_document(&document, "Metadata", "v2.Metadata")?.for_each(|name, field| {
+        self.take(&Fields::of_document(&document, "Metadata", "v2.Metadata")?)
+    }
+
+    /// Takes the fields of a chart's metadata out of a mapping, which may have others too.
+    ///
+    /// # Errors
+    /// The first value of a wrong type.
+    pub fn take(&mut self, fields: &Fields<'_>) -> Result<(), DecodeError> {
+        fields.for_each(|name, field| {
             let metadata = &mut self.metadata;
             match name {
                 "name" => metadata.name = field.text("name")?,
@@ -281,6 +296,11 @@ impl Draft {
         self.dependencies.as_ref().map_or(0, Vec::len)
     }
 
+    /// The fields as they were read, not yet checked; maintainers and dependencies are not among them.
+    pub fn unchecked(&self) -> &Metadata {
+        &self.metadata
+    }
+
     /// Whether there is a list of dependencies, be it empty.
     pub(crate) fn lists_dependencies(&self) -> bool {
         self.dependencies.is_some()
@@ -302,7 +322,20 @@ impl Draft {
     ///
     /// # Errors
     /// The first thing that Helm refuses.
-    pub(crate) fn validate(self) -> Result<Metadata, MetadataError> {
+    pub fn validate(self) -> Result<Metadata, MetadataError> {
+        self.check(Listing::Unique)
+    }
+
+    /// The same for an entry of a repository's index, where several dependencies may have one name: some servers leave out
+    /// their aliases.
+    ///
+    /// # Errors
+    /// As [`Draft::validate`], but for [`MetadataError::DuplicateDependency`].
+    pub fn validate_in_index(self) -> Result<Metadata, MetadataError> {
+        self.check(Listing::Repeated)
+    }
+
+    fn check(self, listing: Listing) -> Result<Metadata, MetadataError> {
         let Draft { mut metadata, maintainers, dependencies } = self;
         let texts = [
             &mut metadata.name,
@@ -348,7 +381,7 @@ impl Draft {
                 return Err(MetadataError::InvalidAlias(dependency.name));
             }
             let key = dependency.used_name().to_owned();
-            if metadata.dependencies.iter().any(|other| other.used_name() == key) {
+            if listing == Listing::Unique && metadata.dependencies.iter().any(|other| other.used_name() == key) {
                 return Err(MetadataError::DuplicateDependency(key));
             }
             metadata.dependencies.push(dependency);
@@ -422,8 +455,8 @@ fn dependency(fields: &Fields<'_>) -> Result<Dependency, DecodeError> {
     Ok(dependency)
 }
 
-/// Helm's `sanitizeString`.
-pub(crate) fn sanitize(text: &mut String) {
+/// Makes every kind of space a space and leaves out what is not printable, as Helm's `sanitizeString`.
+pub fn sanitize(text: &mut String) {
     if text.chars().any(|c| c != ' ' && (is_space(c) || !is_printable(c))) {
         *text =
             text.chars().filter_map(|c| if is_space(c) { Some(' ') } else { is_printable(c).then_some(c) }).collect();

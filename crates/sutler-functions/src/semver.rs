@@ -69,8 +69,6 @@ pub struct Version {
     pub original: String,
 }
 
-const VERSION_SHAPE: &str =
-    r"v?([0-9]+)(\.[0-9]+)?(\.[0-9]+)?(-([0-9A-Za-z\-]+(\.[0-9A-Za-z\-]+)*))?(\+([0-9A-Za-z\-]+(\.[0-9A-Za-z\-]+)*))?";
 const CONSTRAINT_VERSION: &str = r"v?([0-9|xX*]+)(\.[0-9|xX*]+)?(\.[0-9|xX*]+)?(-([0-9A-Za-z\-]+(\.[0-9A-Za-z\-]+)*))?(\+([0-9A-Za-z\-]+(\.[0-9A-Za-z\-]+)*))?";
 const OPERATORS: &str = r"=||!=|>|<|>=|=>|<=|=<|~|~>|\^";
 /// Go's `\s`: ASCII, and without the vertical tab.
@@ -80,7 +78,6 @@ fn compile(pattern: &str) -> Regex {
     Regex::new(pattern).expect("the pattern is a constant of this module, tried by its tests")
 }
 
-static VERSION: LazyLock<Regex> = LazyLock::new(|| compile(&format!("^{VERSION_SHAPE}$")));
 static ONE_CONSTRAINT: LazyLock<Regex> =
     LazyLock::new(|| compile(&format!("^{SPACE}*({OPERATORS}){SPACE}*({CONSTRAINT_VERSION}){SPACE}*$")));
 static RANGE: LazyLock<Regex> = LazyLock::new(|| {
@@ -111,13 +108,39 @@ impl Version {
     /// # Errors
     /// Text of another shape, numbers beyond 64 bits, and numeric pre-release parts with a leading zero.
     pub fn parse(text: &str) -> Result<Version, SemverError> {
-        let captures = VERSION.captures(text).ok_or(SemverError::Invalid)?;
+        // By hand: an index of charts has tens of thousands of versions.
+        let mut rest = text.strip_prefix('v').unwrap_or(text);
+        let mut parts: [&str; 3] = [""; 3];
+        for (index, part) in parts.iter_mut().enumerate() {
+            let after_dot = match index {
+                0 => rest,
+                _ => match rest.strip_prefix('.') {
+                    Some(after) => after,
+                    None => break,
+                },
+            };
+            let digits = after_dot.bytes().take_while(u8::is_ascii_digit).count();
+            if digits == 0 {
+                return Err(SemverError::Invalid);
+            }
+            (*part, rest) = after_dot.split_at(digits);
+        }
+        let (before, metadata) = match rest.split_once('+') {
+            Some((before, metadata)) if metadata.split('.').all(is_identifier) => (before, metadata),
+            Some(_) => return Err(SemverError::Invalid),
+            None => (rest, ""),
+        };
+        let prerelease = match before.strip_prefix('-') {
+            Some(prerelease) if prerelease.split('.').all(is_identifier) => prerelease,
+            None if before.is_empty() => "",
+            _ => return Err(SemverError::Invalid),
+        };
         let version = Version {
-            major: segment(group(&captures, 1))?,
-            minor: segment(group(&captures, 2))?,
-            patch: segment(group(&captures, 3))?,
-            prerelease: group(&captures, 5).to_string(),
-            metadata: group(&captures, 8).to_string(),
+            major: segment(parts[0])?,
+            minor: segment(parts[1])?,
+            patch: segment(parts[2])?,
+            prerelease: prerelease.to_string(),
+            metadata: metadata.to_string(),
             original: text.to_string(),
         };
         if !version.prerelease.is_empty() {

@@ -6,9 +6,14 @@
 
 pub mod cache;
 mod files;
+mod go_json;
+mod go_sort;
+pub mod index;
 pub mod oci;
 mod places;
 pub mod provenance;
 pub mod transport;
+mod url_path;
 
 pub use places::Places;
+pub use url_path::{ResolveError, is_same as is_same_url, resolve_reference};

@@ -1,0 +1,40 @@
+//! JSON as Go's `encoding/json` writes it: `<`, `>`, `&`, U+2028 and U+2029 are escaped.
+
+use serde::Serialize;
+use serde_json::Value;
+
+/// A value on one line, or with each level indented by some text.
+pub(crate) fn write(value: &Value, indent: &str) -> String {
+    let text = if indent.is_empty() {
+        value.to_string()
+    } else {
+        let mut out = Vec::new();
+        let formatter = serde_json::ser::PrettyFormatter::with_indent(indent.as_bytes());
+        value
+            .serialize(&mut serde_json::Serializer::with_formatter(&mut out, formatter))
+            .expect("a JSON value can be written to memory");
+        String::from_utf8(out).expect("JSON is UTF-8")
+    };
+    escaped(&text)
+}
+
+/// A value that serializes, on one line.
+pub(crate) fn write_struct<T: Serialize>(value: &T) -> String {
+    escaped(&serde_json::to_string(value).expect("plain data serializes"))
+}
+
+/// These characters stand only within strings, so that the whole text can be looked through.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '<' => out.push_str("\\u003c"),
+            '>' => out.push_str("\\u003e"),
+            '&' => out.push_str("\\u0026"),
+            '\u{2028}' => out.push_str("\\u2028"),
+            '\u{2029}' => out.push_str("\\u2029"),
+            c => out.push(c),
+        }
+    }
+    out
+}
