@@ -138,7 +138,8 @@ impl Chart {
         self.0.schema.as_ref().map(ChartFile::data)
     }
 
-    pub(crate) fn lists_dependencies(&self) -> bool {
+    /// Whether Chart.yaml (or requirements.yaml) has a list of dependencies, be it empty.
+    pub fn lists_dependencies(&self) -> bool {
         self.0.lists_dependencies
     }
 

@@ -312,7 +312,7 @@ impl Draft {
     }
 
     /// Makes it a chart of `v1` where nothing is said, as Helm does after Chart.yaml.
-    pub(crate) fn default_to_v1(&mut self) {
+    pub fn default_to_v1(&mut self) {
         if self.metadata.api_version.is_empty() {
             self.metadata.api_version = "v1".to_owned();
         }

@@ -60,6 +60,11 @@ impl Pattern {
         self.regex.find(text).map_or(&[], |found| &text[found.range()])
     }
 
+    /// Where the first match begins, in bytes.
+    pub fn find_start(&self, text: &[u8]) -> Option<usize> {
+        self.regex.find(text).map(|found| found.start())
+    }
+
     /// Up to `limit` matches that do not overlap, all when it is negative; `None` when there is none, as Go's nil slice.
     pub fn find_all<'t>(&self, text: &'t [u8], limit: i64) -> Option<Vec<&'t [u8]>> {
         let found: Vec<&[u8]> = self.spans(text, limit).into_iter().map(|(start, end)| &text[start..end]).collect();

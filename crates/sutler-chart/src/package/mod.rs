@@ -98,6 +98,15 @@ pub fn package(chart: &Chart, options: &PackageOptions) -> Result<Package, Packa
     Ok(save(chart, &metadata, options.now)?)
 }
 
+/// Archives a chart as it is, as Helm's `chartutil.Save`: dependencies need not be there. `now` is the time of files whose own
+/// is not known.
+///
+/// # Errors
+/// [`SaveError`].
+pub fn archive(chart: &Chart, now: Timestamp) -> Result<Package, SaveError> {
+    save(chart, chart.metadata(), now)
+}
+
 /// Archives a chart as it is, with these metadata.
 ///
 /// # Errors

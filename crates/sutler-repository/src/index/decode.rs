@@ -44,7 +44,7 @@ pub struct ChartVersion {
 }
 
 /// Go's zero time.
-pub(super) const ZERO_TIME: &str = "0001-01-01T00:00:00Z";
+pub(crate) const ZERO_TIME: &str = "0001-01-01T00:00:00Z";
 
 const TOP: &[&str] = &["serverInfo", "apiVersion", "generated", "entries", "publicKeys", "annotations"];
 
@@ -140,6 +140,7 @@ pub(super) fn entry(
     let fields = Fields::of_document(node, "ChartVersion", "repo.ChartVersion")?;
     let mut draft = MetadataDraft::default();
     draft.take(&fields)?;
+    draft.default_to_v1();
     let mut version = ChartVersion { created: ZERO_TIME.to_owned(), ..ChartVersion::default() };
     let mut bad_time = None;
     fields.for_each(|name, field| {
@@ -177,7 +178,7 @@ fn field_of<'a>(node: &'a Node, name: &str) -> Option<&'a Node> {
 }
 
 /// A time as Go decodes it from JSON, or Go's complaint.
-pub(super) fn time_text(node: &Node) -> Result<String, String> {
+pub(crate) fn time_text(node: &Node) -> Result<String, String> {
     let Data::String(text) = &node.data else {
         return Err("Time.UnmarshalJSON: input is not a JSON string".to_owned());
     };

@@ -26,6 +26,7 @@ use thiserror::Error;
 use crate::go_sort;
 
 pub use decode::{ChartVersion, IndexDecodeError};
+pub(crate) use decode::{ZERO_TIME, time_text};
 pub use file::{IndexFile, IndexFileError};
 
 /// Why a text is no index. The texts are Helm's.
@@ -106,6 +107,7 @@ struct Raw {
 
 /// One entry as read: with what is wrong with it.
 #[derive(Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "nearly all entries are of the large variant")]
 enum RawEntry {
     Null,
     Valid { entry: IndexEntry, parsed: Version },
