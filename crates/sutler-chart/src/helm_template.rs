@@ -8,6 +8,8 @@
 //!
 //! Flags that need a cluster (`--validate`, `--dry-run=server`) are the caller's to refuse.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use sutler_template::{ExecuteOptions, TemplateSet, Value};
 use thiserror::Error;
@@ -15,13 +17,15 @@ use thiserror::Error;
 use crate::chart::Chart;
 use crate::compat::Compatibility;
 use crate::dependencies;
+use crate::explain::{Circumstances, Hint, explain, explain_missing_dependencies, explain_values};
 use crate::load::FindError;
 use crate::log::{Level, Remark};
 use crate::manifest::split_documents;
 use crate::pattern::PathPattern;
 use crate::release_name::{RELEASE_NAME_RULE, is_release_name};
 use crate::render::{
-    NotesOf, Operation, ReleaseInfo, RenderError, RenderOptions, Rendered, SchemaCheck, render_with_remarks,
+    NotesOf, Operation, ReleaseInfo, RenderError, RenderOptions, RenderTrace, Rendered, SchemaCheck,
+    render_with_remarks,
 };
 use crate::text::{base_name, error_chain, go_quoted, is_space};
 use crate::values::{ValuesFile, ValuesOptions};
@@ -93,6 +97,8 @@ pub struct TemplateOutput {
     pub files: Vec<OutputFile>,
     /// 0 or 1.
     pub exit_code: i32,
+    /// What can be said below the error; Helm says none of it.
+    pub hints: Vec<Hint>,
 }
 
 /// A file below `--output-dir`.
@@ -187,15 +193,16 @@ impl HelmTemplate {
     /// Does what `helm template` does with these flags.
     pub fn run(&self, inputs: &mut TemplateInputs<'_>) -> TemplateOutput {
         let mut remarks = Vec::new();
-        let outcome = self.outcome(inputs, &mut remarks);
+        let mut hints = Vec::new();
+        let outcome = self.outcome(inputs, &mut remarks, &mut hints);
         let lines = remarks.iter().filter_map(|remark| remark.line(self.compatibility));
         let mut stderr: String = lines.map(|line| format!("{line}\n")).collect();
         match outcome {
-            Ok((stdout, files)) => TemplateOutput { stdout, stderr, files, exit_code: 0 },
+            Ok((stdout, files)) => TemplateOutput { stdout, stderr, files, exit_code: 0, hints: Vec::new() },
             Err(error) => {
                 let hint = if error.has_release() { "\n\nUse --debug flag to render out invalid YAML" } else { "" };
                 stderr.push_str(&format!("Error: {}{hint}\n", error.text(self.compatibility)));
-                TemplateOutput { stderr, exit_code: 1, ..TemplateOutput::default() }
+                TemplateOutput { stderr, exit_code: 1, hints, ..TemplateOutput::default() }
             }
         }
     }
@@ -204,6 +211,7 @@ impl HelmTemplate {
         &self,
         inputs: &mut TemplateInputs<'_>,
         remarks: &mut Vec<Remark>,
+        hints: &mut Vec<Hint>,
     ) -> Result<(String, Vec<OutputFile>), TemplateError> {
         if self.args.is_empty() {
             return Err(TemplateError::NoArguments);
@@ -221,9 +229,13 @@ impl HelmTemplate {
             Err(error @ FindError::NotFound(_)) => return Err(error.into()),
             found => found,
         };
-        let values = self.merged_values(inputs)?;
+        let (given, values) = self.merged_values(inputs, hints)?;
         let chart = found?;
-        self.check_chart(&chart, remarks)?;
+        self.check_chart(&chart, remarks).inspect_err(|error| {
+            if let TemplateError::MissingDependencies(_) = error {
+                hints.push(explain_missing_dependencies(&chart, reference));
+            }
+        })?;
         if !is_release_name(&name) {
             let error = TemplateError::ReleaseName(name);
             if let Some(text) = error.to_string().strip_prefix("release name check failed: ") {
@@ -244,11 +256,14 @@ impl HelmTemplate {
         options.schema = if self.skip_schema_validation { SchemaCheck::Skip } else { SchemaCheck::Validate };
         options.notes = if self.render_subchart_notes { NotesOf::All } else { NotesOf::Root };
         options.compatibility = self.compatibility;
+        options.trace = Some(Arc::new(RenderTrace::new()));
         let rendered = render_with_remarks(&chart, &values, &options, remarks).inspect_err(|error| {
             if let RenderError::Dependencies(cause) = error {
                 let details = vec![("error", cause.to_string())];
                 remarks.push(Remark::new(Level::Error, "chart dependencies processing failed", details));
             }
+            let about = Circumstances { chart: &chart, values: &given, user_values: &values, options: &options };
+            *hints = explain(error, &about);
         })?;
         let mut output =
             Printed { flags: self, release: &name, text: String::new(), files: Vec::new(), wrote: String::new() };
@@ -281,13 +296,20 @@ impl HelmTemplate {
         }
     }
 
-    fn merged_values(&self, inputs: &mut TemplateInputs<'_>) -> Result<Value, TemplateError> {
+    /// What was given, with the values files read, and the values that it makes.
+    fn merged_values(
+        &self,
+        inputs: &mut TemplateInputs<'_>,
+        hints: &mut Vec<Hint>,
+    ) -> Result<(ValuesOptions, Value), TemplateError> {
         let mut values = self.values.clone();
         for name in &self.values_files {
             let text = (inputs.read)(name).map_err(TemplateError::Text)?;
             values.files.push(ValuesFile { name: name.clone(), text: String::from_utf8_lossy(&text).into_owned() });
         }
-        Ok(values.merge_as(self.compatibility, inputs.read)?)
+        let merged = values.merge_as(self.compatibility, inputs.read);
+        let merged = merged.inspect_err(|error| *hints = explain_values(error, &values))?;
+        Ok((values, merged))
     }
 
     fn check_chart(&self, chart: &Chart, remarks: &mut Vec<Remark>) -> Result<(), TemplateError> {

@@ -46,6 +46,7 @@ mod compat;
 pub mod create;
 pub mod decode;
 mod dependencies;
+mod explain;
 pub mod helm_template;
 pub mod lint;
 mod load;
@@ -68,6 +69,7 @@ pub use capabilities::{Capabilities, HelmVersion, KubeVersion, KubeVersionError}
 pub use chart::{Chart, ChartFile, Crd};
 pub use compat::{Compatibility, NoSuchCompatibility};
 pub use decode::DecodeError;
+pub use explain::{Circumstances, Hint, HintKind, explain, explain_missing_dependencies, explain_values};
 pub use load::{
     ArchiveError, ChartSource, DEEPEST_SUBCHART, FileError, FindError, IgnoreError, LARGEST_CHART, LARGEST_FILE,
     LoadError, SourceFile,
@@ -84,7 +86,7 @@ pub use record::RecordError;
 pub use release_name::{LONGEST_RELEASE_NAME, RELEASE_NAME_RULE, is_release_name};
 pub use render::{
     CancelToken, Deadline, Document, Lookup, NoCluster, NotesOf, Operation, ReleaseInfo, RenderError, RenderOptions,
-    Rendered, SchemaCheck, TemplateError, TemplateErrorKind, render, render_with_remarks,
+    RenderTrace, Rendered, SchemaCheck, TemplateError, TemplateErrorKind, locate_line, render, render_with_remarks,
 };
 pub use sutler_template::{Limits, Location, SerializeError, Stop, Usage, Value, to_value};
 pub use text::{clean_path, error_chain, go_quoted, io_message};

@@ -128,6 +128,8 @@ impl HookEvent {
 pub struct ManifestError {
     /// The template it comes from.
     pub path: String,
+    /// Its text, without the space around it.
+    pub document: String,
     /// What is wrong with it.
     #[source]
     pub source: DecodeError,
@@ -218,8 +220,11 @@ pub fn sort_manifests(
             continue;
         }
         for document in split_documents(content) {
-            let head =
-                Head::read(document, compatibility).map_err(|source| ManifestError { path: path.clone(), source })?;
+            let head = Head::read(document, compatibility).map_err(|source| ManifestError {
+                path: path.clone(),
+                document: document.to_owned(),
+                source,
+            })?;
             let Some(events) = head.annotations.get(HOOK_ANNOTATION) else {
                 manifests.push(Manifest {
                     source: path.clone(),

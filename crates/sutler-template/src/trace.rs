@@ -137,9 +137,8 @@ impl Trace {
 
     pub(crate) fn add_at(&self, (template, tree): (&Str, &Tree), pos: usize, node: String, event: Event) {
         let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        if places.len() >= MOST_PLACES {
-            return;
-        }
+        // The last one kept is always the outermost.
+        places.truncate(MOST_PLACES - 1);
         let (line, column) = line_and_column(&tree.source, pos);
         let (template, file) = (template.to_string(), tree.source.name.to_string());
         places.push(Place { template, file, line, column, node, event, values: Vec::new() });

@@ -60,12 +60,17 @@ pub(super) fn render_files(
         usage: Some(&usage),
         ..ExecuteOptions::default()
     };
+    let trace = options.trace.as_deref();
+    if let Some(trace) = trace {
+        trace.begin(values);
+    }
     let mut files = BTreeMap::new();
     for path in order.into_iter().filter(|path| !base_name(path).starts_with('_')) {
         let Template { data, base_path, .. } = &templates[path];
         let about = [("Name", Value::from(path)), ("BasePath", Value::from(base_path))];
         let about = Value::Map(about.into_iter().collect::<Map>().as_type(values_type));
         data.insert("Template", about).expect("the dot is never the nil map");
+        let execution = ExecuteOptions { trace: trace.map(|trace| trace.of(path)), ..execution };
         let output = set.execute(path.as_str(), &Value::Map(data.clone()), execution).map_err(|error| match error {
             ExecuteError::Failed(failure) => {
                 let text = message::execution_error(path, &failure.to_string(), options.compatibility);

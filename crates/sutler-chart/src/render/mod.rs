@@ -14,6 +14,7 @@ mod error;
 mod host;
 mod message;
 pub(crate) mod objects;
+mod trace;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
@@ -24,6 +25,7 @@ use thiserror::Error;
 pub use cancel::CancelToken;
 pub use document::Document;
 pub use error::{TemplateError, TemplateErrorKind};
+pub use trace::{RenderTrace, locate_line};
 
 use crate::capabilities::Capabilities;
 use crate::chart::{Chart, Crd};
@@ -111,6 +113,8 @@ pub struct RenderOptions {
     pub deadline: Option<Arc<Deadline>>,
     /// Lets another thread end the rendering.
     pub cancel: Option<CancelToken>,
+    /// Where it is told what failed, for [`explain`](crate::explain()).
+    pub trace: Option<Arc<RenderTrace>>,
 }
 
 impl RenderOptions {
@@ -139,6 +143,7 @@ impl RenderOptions {
             compatibility: Compatibility::V4,
             deadline: None,
             cancel: None,
+            trace: None,
         }
     }
 
@@ -353,7 +358,11 @@ pub(crate) fn render_to_lint(
 /// The error for output that is no text, in the words of Helm's reader.
 fn not_text(path: String, output: &Str) -> RenderError {
     match sutler_yaml::decode(output.as_bytes()) {
-        Err(error) => RenderError::Manifest(ManifestError { path, source: DecodeError::Read(error) }),
+        Err(error) => RenderError::Manifest(ManifestError {
+            path,
+            document: output.to_str_lossy().into_owned(),
+            source: DecodeError::Read(error),
+        }),
         Ok(_) => TemplateError::encoding(&path, output).into(),
     }
 }

@@ -96,7 +96,12 @@ fn run(call: &Invocation, io: &mut Io<'_>) -> Result<(), Failure> {
     if !output.stderr.is_empty() {
         io.note(output.stderr.trim_end_matches('\n'));
     }
-    if output.exit_code == 0 { Ok(()) } else { Err(Failure::silent(1)) }
+    if output.exit_code == 0 {
+        return Ok(());
+    }
+    let mut failure = Failure::silent(1);
+    failure.hints = output.hints.iter().map(ToString::to_string).collect();
+    Err(failure)
 }
 
 fn write(path: &str, text: &str, mode: WriteMode) -> Result<(), Failure> {

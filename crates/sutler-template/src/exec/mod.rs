@@ -417,7 +417,13 @@ impl<'r, 'e> Run<'r, 'e> {
         let body_mark = self.variables.len();
         let items = match value.value() {
             None => Items::none(),
-            Some(value) => Items::of(value, branch.pipe.variables.len()).map_err(|message| self.error(message))?,
+            Some(value) => Items::of(value, branch.pipe.variables.len()).map_err(|message| {
+                let error = self.error(message);
+                if let [command] = &branch.pipe.commands[..] {
+                    self.trace_values(&[command.to_string()], &self.dot(), &command.args);
+                }
+                error
+            })?,
         };
         if items.is_empty() {
             match &branch.else_list {
@@ -529,10 +535,13 @@ impl<'r, 'e> Run<'r, 'e> {
 
     /// The `{{template}}`s that led here, which Go's messages do not tell of.
     fn trace_callers(&self, trace: &Trace) {
-        for frame in self.frames.iter().rev() {
-            if let FrameKind::Template { caller, at, .. } = frame.kind {
-                trace.add(caller, at, Event::Called);
-            }
+        for (index, frame) in self.frames.iter().enumerate().rev() {
+            let FrameKind::Template { caller, at, .. } = frame.kind else { continue };
+            // What the caller began last is in its pipeline; the node itself is the one its list is at.
+            let below = index.checked_sub(1).map(|below| &self.frames[below]);
+            let node = below.and_then(|below| below.nodes.get(below.next.checked_sub(1)?));
+            let at = if let Some(Node::Template(call)) = node { At::Template(call) } else { at };
+            trace.add(caller, at, Event::Called);
         }
     }
 
