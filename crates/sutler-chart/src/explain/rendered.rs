@@ -27,6 +27,11 @@ pub(super) fn of_file(name: &str, text: &str, error: &ValuesError) -> Option<Hin
         ValuesError::Document(error) | ValuesError::OnlyDocument(error) => error,
         _ => return None,
     };
+    if let DecodeError::Type { found, .. } = error {
+        let found = if *found == "array" { "list" } else { found };
+        let text = format!("{name} holds a {found}, and values are a table: `name: value`");
+        return Some(Hint::new(HintKind::WrongValue, text));
+    }
     let line = line_of(error)?;
     Some(Hint::new(HintKind::Source, format!("{name}:{} is no YAML:", line + 1)).with_lines(around(text, line, true)))
 }
@@ -36,7 +41,7 @@ fn line_of(error: &DecodeError) -> Option<usize> {
     let position = match error {
         DecodeError::Read(error) => error.position(),
         DecodeError::Convert(error) => error.position(),
-        DecodeError::Type { .. } => return None,
+        DecodeError::Type { .. } | DecodeError::Time(_) => return None,
     };
     usize::try_from(position.line).ok()?.checked_sub(1)
 }
