@@ -1,0 +1,144 @@
+//! A place to run a Helm in: a folder with a copy of the fixtures, a home of its own, and nothing else of this machine.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// A program that answers as `helm`.
+pub(crate) struct Program {
+    path: PathBuf,
+    /// Keeps the folder with the link, where there is one.
+    _folder: Option<tempfile::TempDir>,
+}
+
+impl Program {
+    /// This program, under the name `helm`.
+    pub(crate) fn ours() -> Program {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let path = folder.path().join("helm");
+        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_sutler"), &path).expect("a link can be made");
+        Program { path, _folder: Some(folder) }
+    }
+
+    /// The real Helm: named by `SUTLER_HELM`, or where `cargo xtask peers` puts it.
+    pub(crate) fn helm() -> Option<Program> {
+        let peer = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/peers/bin/helm");
+        let path = std::env::var_os("SUTLER_HELM").map(PathBuf::from).or_else(|| peer.exists().then_some(peer))?;
+        Some(Program { path: path.canonicalize().expect("SUTLER_HELM is there"), _folder: None })
+    }
+}
+
+/// What a command line did.
+pub(crate) struct Answer {
+    pub(crate) exit: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+/// A folder to run commands in.
+pub(crate) struct Place<'p> {
+    program: &'p Program,
+    root: tempfile::TempDir,
+}
+
+impl<'p> Place<'p> {
+    /// A new one. All places' paths have one length, so that what is padded or folded around them is the same.
+    pub(crate) fn new(program: &'p Program) -> Place<'p> {
+        let root = tempfile::Builder::new().prefix("helm-").rand_bytes(8).tempdir().expect("a folder can be made");
+        let place = Place { program, root };
+        copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/helm/fixtures"), &place.work());
+        std::fs::create_dir_all(place.root.path().join("home")).expect("a folder can be made");
+        place
+    }
+
+    /// The folder that commands run in.
+    pub(crate) fn work(&self) -> PathBuf {
+        self.root.path().join("work")
+    }
+
+    /// Runs a line of a script: variables, words, standard input.
+    pub(crate) fn run_line(&self, line: &str) -> Answer {
+        if let Some(script) = line.strip_prefix("! ") {
+            let mut command = Command::new("sh");
+            command.arg("-c").arg(script);
+            return self.run(command, &BTreeMap::new(), None);
+        }
+        let mut variables = BTreeMap::new();
+        let mut words = words(line);
+        while let Some((name, value)) = words.first().and_then(|word| word.split_once('=')) {
+            if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_') {
+                break;
+            }
+            variables.insert(name.to_owned(), value.to_owned());
+            words.remove(0);
+        }
+        let mut stdin = None;
+        if words.len() >= 2 && words[words.len() - 2] == "<" {
+            stdin = words.pop();
+            words.pop();
+        }
+        let mut command = Command::new(&self.program.path);
+        command.args(words);
+        self.run(command, &variables, stdin.as_deref())
+    }
+
+    fn run(&self, mut command: Command, variables: &BTreeMap<String, String>, stdin: Option<&str>) -> Answer {
+        let root = self.root.path();
+        command
+            .current_dir(self.work())
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", root.join("home"))
+            .env("KUBECONFIG", root.join("home/kubeconfig"))
+            .envs(variables.iter().map(|(name, value)| (name, value.replace("<work>", &self.work().display().to_string()))))
+            .stdin(match stdin {
+                Some(path) => Stdio::from(std::fs::File::open(self.work().join(path)).expect("standard input is there")),
+                None => Stdio::null(),
+            });
+        let output = command.output().expect("the program can be run");
+        let shown = |bytes: &[u8]| {
+            let text = String::from_utf8_lossy(bytes);
+            text.replace(&self.program.path.display().to_string(), "<helm>").replace(&root.display().to_string(), "<place>")
+        };
+        Answer {
+            exit: output.status.code().unwrap_or(-1),
+            stdout: shown(&output.stdout),
+            stderr: shown(&output.stderr),
+        }
+    }
+}
+
+/// A line's words, as a shell cuts them: quotes and backslashes count.
+fn words(line: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut word: Option<String> = None;
+    let mut quote = None;
+    let mut chars = line.chars();
+    while let Some(c) = chars.next() {
+        match (quote, c) {
+            (None, ' ' | '\t') => words.extend(word.take()),
+            (None, '\'' | '"') => {
+                quote = Some(c);
+                word.get_or_insert_default();
+            }
+            (Some(open), c) if open == c => quote = None,
+            (None | Some('"'), '\\') => word.get_or_insert_default().extend(chars.next()),
+            (_, c) => word.get_or_insert_default().push(c),
+        }
+    }
+    words.extend(word);
+    words
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a folder can be made");
+    for entry in std::fs::read_dir(from).expect("the fixtures are there") {
+        let entry = entry.expect("the folder can be read");
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), &target).expect("a file can be copied");
+        }
+    }
+}
