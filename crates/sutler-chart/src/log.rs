@@ -10,6 +10,8 @@ use crate::text::{go_quoted, is_printable, is_space};
 /// How important a remark is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
+    /// What happens, step by step; printed only where it was asked for (`--debug`).
+    Debug,
     /// Good to know.
     Info,
     /// Probably not what was meant.
@@ -48,6 +50,7 @@ impl Remark {
 impl fmt::Display for Remark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let level = match self.level {
+            Level::Debug => "DEBUG",
             Level::Info => "INFO",
             Level::Warn => "WARN",
             Level::Error => "ERROR",

@@ -73,6 +73,8 @@ pub enum Completion {
     Files,
     /// Nothing.
     Nothing,
+    /// Files for so many arguments; then as [`Completion::NothingAfter`].
+    FilesUpTo(usize),
     /// Nothing, and a word to the person that no more arguments are taken once this many are there (cobra's active help).
     NothingAfter(usize),
     /// What this function answers.
@@ -181,6 +183,13 @@ impl Invocation {
     /// The commands' names below `helm`: `repo add`.
     pub fn name(&self) -> String {
         self.path.iter().skip(1).map(|command| command.name()).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Says what happens, where `--debug` asks for it.
+    pub fn debug(&self, io: &mut Io<'_>, message: &str, details: &[(&'static str, String)]) {
+        if self.settings.debug {
+            io.log(sutler_chart::Level::Debug, message, details);
+        }
     }
 
     /// Whether the number of arguments is one that the command takes.

@@ -39,6 +39,10 @@ pub enum Kind {
     PostRenderer,
     /// `--post-renderer-args`: each use adds one.
     PostRendererArguments,
+    /// A `bool` of Go's own package `flag`, which has other words for what is wrong (klog's).
+    GoSwitch,
+    /// A `uint64` of Go's own package `flag`.
+    GoUnsigned,
     /// klog's `-v`.
     Level,
     /// klog's `--stderrthreshold`.
@@ -53,7 +57,8 @@ impl Kind {
     /// The name that stands behind the flag in a help text.
     pub fn name(self) -> &'static str {
         match self {
-            Kind::Switch => "",
+            Kind::Switch | Kind::GoSwitch => "",
+            Kind::GoUnsigned => "uint",
             Kind::Integer => "int",
             Kind::Unsigned => "uint",
             Kind::Float => "float32",

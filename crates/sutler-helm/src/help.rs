@@ -5,6 +5,7 @@ use sutler_chart::go_quoted;
 use crate::command::{Action, Command, command_path, use_line};
 use crate::flag::{Flag, Kind, Visibility};
 use crate::io::Variables;
+use crate::plugin::commands::PluginCommand;
 use crate::settings::GLOBAL_FLAGS;
 
 /// A command that a plugin brings, as help shows it.
@@ -65,6 +66,21 @@ pub(crate) fn usage(path: &[&'static Command], plugins: &[PluginHelp], variables
     }
     text.push('\n');
     text
+}
+
+/// Everything about a command that a plugin brings.
+pub(crate) fn of_plugin(plugin: &PluginCommand, variables: &Variables) -> String {
+    const HELP: Flag = Flag::switch("help", "").short('h');
+    let usage = format!("help for {}", plugin.name);
+    let flags = flag_lines(vec![Row { flag: &HELP, usage: &usage }], variables);
+    let globals = GLOBAL_FLAGS.iter().map(|flag| Row { flag, usage: flag.usage }).collect();
+    let mut line = format!("helm {}", plugin.use_line);
+    if !line.contains("[flags]") {
+        line.push_str(" [flags]");
+    }
+    let about = plugin.about();
+    let globals = flag_lines(globals, variables);
+    format!("{}\n\nUsage:\n  {line}\n\nFlags:\n{flags}\n\nGlobal Flags:\n{globals}\n", about.trim_end())
 }
 
 /// The commands below a command that are shown, by name.

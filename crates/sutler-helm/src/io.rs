@@ -58,6 +58,12 @@ pub struct Io<'io> {
 }
 
 impl Io<'_> {
+    /// Writes out what was held back, before a program writes to the same streams.
+    pub fn flush(&mut self) {
+        drop(self.stdout.flush());
+        drop(self.stderr.flush());
+    }
+
     /// Writes data to standard output. A reader that went away is no error: nothing could be said of it to anybody.
     pub fn data(&mut self, text: impl AsRef<str>) {
         drop(self.stdout.write_all(text.as_ref().as_bytes()));

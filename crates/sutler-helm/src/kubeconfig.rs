@@ -41,6 +41,19 @@ pub(crate) fn namespace(file: &str, context: &str, variables: &Variables) -> Str
     }
 }
 
+/// The contexts, each with its cluster behind a tab, by name.
+pub(crate) fn contexts(file: &str, variables: &Variables) -> Vec<String> {
+    let paths = if file.is_empty() { files(variables) } else { vec![PathBuf::from(file)] };
+    let mut found = std::collections::BTreeMap::new();
+    for config in paths.iter().filter_map(|path| read(path)) {
+        for entry in config["contexts"].as_array().into_iter().flatten() {
+            let (name, cluster) = (entry["name"].as_str(), entry["context"]["cluster"].as_str());
+            found.entry(name.unwrap_or_default().to_owned()).or_insert(cluster.unwrap_or_default().to_owned());
+        }
+    }
+    found.into_iter().map(|(name, cluster)| format!("{name}\t{cluster}")).collect()
+}
+
 fn files(variables: &Variables) -> Vec<PathBuf> {
     match variables.filled("KUBECONFIG") {
         Some(list) => std::env::split_paths(list).filter(|path| !path.as_os_str().is_empty()).collect(),

@@ -44,6 +44,7 @@
 
 mod command;
 pub mod commands;
+mod complete;
 mod csv;
 mod failure;
 mod flag;
@@ -52,11 +53,13 @@ mod go_text;
 mod help;
 mod io;
 mod kubeconfig;
+pub mod plugin;
 mod prompt;
 mod remote;
 mod resolve;
 mod run;
 mod settings;
+mod table;
 mod value;
 
 pub use command::{Action, Arguments, Command, CompleteArguments, Completion, Completions, Invocation, Run, StartedAs};

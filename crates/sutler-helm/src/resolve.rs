@@ -3,6 +3,7 @@
 use sutler_chart::go_quoted;
 
 use crate::command::{Command, StartedAs};
+use crate::complete;
 use crate::failure::Failure;
 use crate::flags::FlagValues;
 use crate::io::Variables;
@@ -15,6 +16,8 @@ pub(crate) enum Found {
     Command(Vec<&'static Command>, Vec<String>),
     /// One that a plugin brings: its name, and the words that are left.
     Plugin(String, Vec<String>),
+    /// The hidden command that shells ask: its name, and its words.
+    Complete(String, Vec<String>),
 }
 
 /// Finds the command that the words name. Flags may stand before, between and after the names.
@@ -41,6 +44,9 @@ pub(crate) fn find(
             words = without_first(&words, name, &flags);
             path.push(next);
             continue;
+        }
+        if path.len() == 1 && complete::NAMES.contains(&name.as_str()) {
+            return Ok(Found::Complete(name.clone(), without_first(&words, name, &flags)));
         }
         if path.len() == 1 {
             let plugins = plugins();

@@ -4,11 +4,13 @@ use sutler_chart::{Level, go_quoted};
 
 use crate::command::{Action, Command, Invocation, StartedAs};
 use crate::commands::HELM;
+use crate::complete;
 use crate::failure::Failure;
-use crate::flag::Flag;
+use crate::flag::{Flag, Kind};
 use crate::flags::{FlagValues, Unknown};
 use crate::help;
 use crate::io::Io;
+use crate::plugin::{self, Plugins, commands::PluginCommand};
 use crate::resolve::{self, Found};
 use crate::settings::{Settings, global_flags};
 
@@ -61,17 +63,53 @@ fn answer(
         io.warn("command failed", &[("error", cause)]);
         return Err(Failure::silent(1));
     }
-    let (path, words) = match resolve::find(&HELM, words, started_as, &io.variables, &mut Vec::new)? {
-        Found::Command(path, words) => (path, words),
-        Found::Plugin(name, words) => return Err(Failure::not_available(&[&[name], &words[..]].concat().join(" "))),
-    };
-    execute(path, &words, globals, started_as, io, cluster)
+    let settings = Settings::of(&globals, started_as, io)?;
+    let plugins = plugin::commands::load(&settings, io);
+    warn_of_old_repositories(&settings.repository_config, io);
+    let mut names = || plugins.iter().map(|plugin| plugin.name.clone()).collect();
+    match resolve::find(&HELM, words, started_as, &io.variables, &mut names)? {
+        Found::Command(path, words) => execute(path, &words, globals, &plugins, started_as, io, cluster),
+        Found::Complete(name, words) => complete::answer(&name, &words, globals, &plugins, started_as, io),
+        Found::Plugin(name, words) => {
+            check_driver(&settings, io)?;
+            let found = plugins.iter().find(|plugin| plugin.name == name).expect("the name is that of a plugin");
+            found.run(&words, globals, started_as, io)
+        }
+    }
+}
+
+/// Repositories of Helm 2's time whose address is another now: told at every start, as Helm does.
+fn warn_of_old_repositories(file: &str, io: &mut Io<'_>) {
+    const MOVED: [(&str, &str, &str); 2] = [
+        ("stable", "kubernetes-charts.storage.googleapis.com", "https://charts.helm.sh/stable"),
+        ("incubator", "kubernetes-charts-incubator.storage.googleapis.com", "https://charts.helm.sh/incubator"),
+    ];
+    let Ok(text) = std::fs::read_to_string(file) else { return };
+    if !MOVED.iter().any(|(_, old, _)| text.contains(old)) {
+        return;
+    }
+    let Ok(node) = sutler_yaml::read(&text) else { return };
+    let repositories = node.get("repositories").map(sutler_yaml::Node::items).unwrap_or_default();
+    for (name, old, new) in MOVED {
+        let is_it = |entry: &&sutler_yaml::Node| entry.get("name").and_then(sutler_yaml::Node::as_str) == Some(name);
+        // Helm stops at the first name that is not there.
+        let Some(entry) = repositories.iter().find(is_it) else { return };
+        let url = entry.get("url").and_then(sutler_yaml::Node::as_str).unwrap_or_default();
+        if url.contains(old) {
+            io.note(format!(
+                "WARNING: \"{old}\" is deprecated for \"{name}\" and will be deleted Nov. 13, 2020.\n\
+                 WARNING: You should switch to \"{new}\" via:\n\
+                 WARNING: helm repo add \"{name}\" \"{new}\" --force-update"
+            ));
+        }
+    }
 }
 
 fn execute(
     path: Vec<&'static Command>,
     words: &[String],
     globals: FlagValues,
+    plugins: &[PluginCommand],
     started_as: StartedAs,
     io: &mut Io<'_>,
     cluster: &mut dyn ClusterCommands,
@@ -79,7 +117,15 @@ fn execute(
     let command = *path.last().expect("a path begins with `helm`");
     let mut flags = FlagValues::of(command.own_flags(), &io.variables).and(globals);
     flags = flags.and(FlagValues::of(HELP, &io.variables));
-    let (parsed, result) = flags.parse(words, Unknown::Refuse, &mut |_, _| Ok(()));
+    let folders = Settings::of(&flags, started_as, io)?;
+    let mut names_a_plugin = |flag: &Flag, name: &str| match flag.kind {
+        Kind::PostRenderer if !name.is_empty() => {
+            let plugins = Plugins::load(&folders.plugin_folders()).map_err(|error| error.to_string())?;
+            plugins.named(name, "postrenderer/v1").map(drop).map_err(|error| error.to_string())
+        }
+        _ => Ok(()),
+    };
+    let (parsed, result) = flags.parse(words, Unknown::Refuse, &mut names_a_plugin);
     for warning in &parsed.warnings {
         io.warn(warning, &[]);
     }
@@ -88,15 +134,12 @@ fn execute(
         io.note(note);
     }
     if flags.is_on("help") || !command.is_runnable() {
-        let text = help::help(&path, &[], &io.variables);
+        let text = help::help(&path, &listed(plugins), &io.variables);
         io.data(text);
         return Ok(());
     }
     let settings = Settings::of(&flags, started_as, io)?;
-    if !matches!(settings.driver.as_str(), "" | "secret" | "secrets" | "configmap" | "configmaps" | "memory" | "sql") {
-        io.log(Level::Info, &format!("unknown driver {}", go_quoted(&settings.driver)), &[]);
-        return Err(Failure::silent(1));
-    }
+    check_driver(&settings, io)?;
     let call = Invocation { path, arguments: parsed.arguments, flags, settings, started_as };
     call.check_arguments()?;
     call.check_exclusive()?;
@@ -105,4 +148,29 @@ fn execute(
         Action::Cluster => cluster.run(&call, io),
         Action::Group => Ok(()),
     }
+}
+
+/// Plugins' commands as help lists them.
+pub(crate) fn listed(plugins: &[PluginCommand]) -> Vec<help::PluginHelp> {
+    plugins.iter().map(PluginCommand::listed).collect()
+}
+
+/// Helm opens its storage before any command runs, and ends where it cannot.
+fn check_driver(settings: &Settings, io: &mut Io<'_>) -> Result<(), Failure> {
+    if !matches!(settings.driver.as_str(), "" | "secret" | "secrets" | "configmap" | "configmaps" | "memory" | "sql") {
+        io.log(Level::Info, &format!("unknown driver {}", go_quoted(&settings.driver)), &[]);
+        return Err(Failure::silent(1));
+    }
+    if settings.driver == "memory" {
+        // Releases that are there from the start are no matter of commands without a cluster; that they can be read, is.
+        let paths = io.variables.get("HELM_MEMORY_DRIVER_DATA").unwrap_or_default().to_owned();
+        for path in paths.split(':') {
+            if let Err(error) = std::fs::read(path) {
+                let cause = format!("open {path}: {}", sutler_chart::io_message(&error));
+                io.log(Level::Info, &format!("Unable to read memory driver data{cause}"), &[]);
+                return Err(Failure::silent(1));
+            }
+        }
+    }
+    Ok(())
 }

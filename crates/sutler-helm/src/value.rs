@@ -34,7 +34,8 @@ impl FlagValue {
     pub(crate) fn of_default(kind: Kind, text: &str) -> FlagValue {
         match kind {
             Kind::Texts | Kind::List | Kind::PostRendererArguments => {
-                FlagValue::Texts(text.split(',').filter(|part| !part.is_empty()).map(str::to_owned).collect())
+                let parts = text.split(',').map(str::to_owned);
+                FlagValue::Texts(if text.is_empty() { Vec::new() } else { parts.collect() })
             }
             Kind::Pairs => FlagValue::Pairs(BTreeMap::new()),
             kind => {
@@ -50,9 +51,9 @@ impl FlagValue {
 
     fn zero(kind: Kind) -> FlagValue {
         match kind {
-            Kind::Switch => FlagValue::Switch(false),
+            Kind::Switch | Kind::GoSwitch => FlagValue::Switch(false),
             Kind::Integer | Kind::Level => FlagValue::Integer(0),
-            Kind::Unsigned => FlagValue::Unsigned(0),
+            Kind::Unsigned | Kind::GoUnsigned => FlagValue::Unsigned(0),
             Kind::Float => FlagValue::Float(0.0),
             Kind::Duration => FlagValue::Duration(0),
             _ => FlagValue::Text(String::new()),
@@ -65,6 +66,9 @@ impl FlagValue {
     /// Go's words for what is wrong with the text. A list may have grown nevertheless.
     pub(crate) fn set(&mut self, kind: Kind, text: &str, again: bool) -> Result<(), String> {
         match (self, kind) {
+            (FlagValue::Switch(value), Kind::GoSwitch) => {
+                *value = parse_bool(text).map_err(|_| "parse error".to_owned())?;
+            }
             (FlagValue::Switch(value), _) => *value = parse_bool(text)?,
             (FlagValue::Integer(value), Kind::Level) => {
                 let read = parse_integer(text, 10, "ParseInt")?;
@@ -73,6 +77,12 @@ impl FlagValue {
             (FlagValue::Integer(value), _) => {
                 *value =
                     i64::try_from(parse_integer(text, 0, "ParseInt")?).map_err(|_| out_of_range("ParseInt", text))?;
+            }
+            (FlagValue::Unsigned(value), Kind::GoUnsigned) => {
+                *value = parse_magnitude(text, 0).map_err(|error| match error {
+                    Digits::Syntax => "parse error".to_owned(),
+                    Digits::Range => "value out of range".to_owned(),
+                })?;
             }
             (FlagValue::Unsigned(value), _) => *value = parse_unsigned(text)?,
             (FlagValue::Float(value), _) => *value = parse_float(text)?,

@@ -1,8 +1,10 @@
 //! The commands that need a cluster: their flags, and nothing else. Whoever runs them is handed in as
 //! [`ClusterCommands`](crate::ClusterCommands).
 
-use crate::command::{Action, Arguments, Command, Completion};
+use crate::command::{Action, Arguments, Command, Completion, Completions, Invocation};
+use crate::complete;
 use crate::flag::{Flag, Kind};
+use crate::io::Io;
 
 use super::flag_groups::*;
 
@@ -20,7 +22,7 @@ pub(super) const GET: Command = Command {
 const ONE_RELEASE: Command = Command {
     arguments: Arguments::Exactly(1),
     action: Action::Cluster,
-    complete: Completion::NothingAfter(1),
+    complete: Completion::FilesUpTo(1),
     ..Command::EMPTY
 };
 
@@ -91,6 +93,7 @@ pub(super) const INSTALL_COMMAND: Command = Command {
     exclusive: FORCE_ONE,
     arguments: Arguments::AtLeast(1),
     action: Action::Cluster,
+    complete: Completion::Custom(complete::complete_install),
     ..Command::EMPTY
 };
 
@@ -124,6 +127,7 @@ pub(super) const UPGRADE: Command = Command {
     exclusive: FORCE_ONE,
     arguments: Arguments::Exactly(2),
     action: Action::Cluster,
+    complete: Completion::Custom(complete_upgrade),
     ..Command::EMPTY
 };
 
@@ -156,6 +160,7 @@ pub(super) const ROLLBACK: Command = Command {
     exclusive: FORCE_ONE,
     arguments: Arguments::AtLeast(1),
     action: Action::Cluster,
+    complete: Completion::FilesUpTo(2),
     ..Command::EMPTY
 };
 
@@ -222,6 +227,15 @@ pub(super) const LIST: Command = Command {
     ]],
     arguments: Arguments::None,
     action: Action::Cluster,
-    complete: Completion::Nothing,
+    complete: Completion::NothingAfter(0),
     ..Command::EMPTY
 };
+
+/// The chart is the second argument; the release, which only the cluster knows, is the first.
+fn complete_upgrade(call: &Invocation, typed: &str, io: &mut Io<'_>) -> Completions {
+    match call.arguments.len() {
+        0 => Completions { words: Vec::new(), directive: Completions::DEFAULT },
+        1 => complete::complete_second_chart(call, typed, io),
+        _ => complete::no_more(),
+    }
+}

@@ -1,6 +1,6 @@
 //! `helm create`.
 
-use crate::command::{Action, Arguments, Command};
+use crate::command::{Action, Arguments, Command, Completion};
 use crate::flag::Flag;
 
 /// `create`.
@@ -10,5 +10,6 @@ pub(super) const COMMAND: Command = Command {
     flags: &[&[Flag::text("starter", "the starter to begin with: its name, or its path").short('p')]],
     arguments: Arguments::Exactly(1),
     action: Action::Run(super::not_available),
+    complete: Completion::FilesUpTo(1),
     ..Command::EMPTY
 };

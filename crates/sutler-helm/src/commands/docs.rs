@@ -15,6 +15,6 @@ pub(super) const COMMAND: Command = Command {
     ]],
     arguments: Arguments::None,
     action: Action::Run(super::not_available),
-    complete: Completion::Nothing,
+    complete: Completion::NothingAfter(0),
     ..Command::EMPTY
 };

@@ -1,6 +1,7 @@
 //! `helm env`.
 
 use crate::command::{Action, Arguments, Command, Completion, Completions, Invocation};
+use crate::complete;
 use crate::failure::Failure;
 use crate::io::Io;
 
@@ -34,8 +35,7 @@ fn run(call: &Invocation, io: &mut Io<'_>) -> Result<(), Failure> {
 
 fn complete(call: &Invocation, _: &str, io: &mut Io<'_>) -> Completions {
     if call.arguments.is_empty() {
-        let variables = call.settings.variables(&io.variables);
-        return Completions::only(variables.into_iter().map(|(name, _)| name));
+        return Completions::only(complete::variable_names(&call.settings, &io.variables));
     }
-    Completions::only([""; 0])
+    complete::no_more()
 }

@@ -11,7 +11,7 @@ mod env;
 mod help;
 mod lint;
 mod package;
-mod plugin;
+pub(crate) mod plugin;
 mod pull;
 mod push;
 mod registry;

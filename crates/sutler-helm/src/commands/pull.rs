@@ -1,6 +1,7 @@
 //! `helm pull`.
 
-use crate::command::{Action, Arguments, Command};
+use crate::command::{Action, Arguments, Command, Completion};
+use crate::complete;
 use crate::flag::Flag;
 
 use super::flag_groups::{CHART, DEVEL, TRANSPORT, VERIFY};
@@ -26,5 +27,6 @@ pub(super) const COMMAND: Command = Command {
     ],
     arguments: Arguments::AtLeast(1),
     action: Action::Run(super::not_available),
+    complete: Completion::Custom(complete::complete_remote_chart),
     ..Command::EMPTY
 };

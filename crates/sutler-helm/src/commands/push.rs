@@ -49,6 +49,6 @@ fn complete(call: &Invocation, _: &str, _: &mut Io<'_>) -> Completions {
     match call.arguments.len() {
         0 => Completions { words: Vec::new(), directive: Completions::DEFAULT },
         1 => Completions { words: vec![SCHEME.to_owned()], directive: Completions::NO_FILES | Completions::NO_SPACE },
-        _ => Completions::only([""; 0]),
+        _ => crate::complete::no_more(),
     }
 }

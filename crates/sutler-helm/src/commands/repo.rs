@@ -1,6 +1,7 @@
 //! `helm repo add`, `index`, `list`, `remove` and `update`.
 
 use crate::command::{Action, Arguments, Command, Completion};
+use crate::complete;
 use crate::flag::Flag;
 
 /// `repo`.
@@ -45,6 +46,7 @@ const INDEX: Command = Command {
     ]],
     arguments: Arguments::Exactly(1),
     action: Action::Run(super::not_available),
+    complete: Completion::FilesUpTo(1),
     ..Command::EMPTY
 };
 
@@ -55,7 +57,7 @@ const LIST: Command = Command {
     flags: &[&[Flag::switch("no-headers", "no line of titles in the table"), Flag::format()]],
     arguments: Arguments::None,
     action: Action::Run(super::not_available),
-    complete: Completion::Nothing,
+    complete: Completion::NothingAfter(0),
     ..Command::EMPTY
 };
 
@@ -65,6 +67,7 @@ const REMOVE: Command = Command {
     short: "remove repositories",
     arguments: Arguments::AtLeast(1),
     action: Action::Run(super::not_available),
+    complete: Completion::Custom(complete::complete_repositories),
     ..Command::EMPTY
 };
 
@@ -74,5 +77,6 @@ const UPDATE: Command = Command {
     short: "fetch the repositories' indexes anew",
     flags: &[&[Flag::duration("timeout", "2m0s", "how long fetching an index may take")]],
     action: Action::Run(super::not_available),
+    complete: Completion::Custom(complete::complete_repositories),
     ..Command::EMPTY
 };

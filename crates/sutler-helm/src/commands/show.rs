@@ -1,6 +1,7 @@
 //! `helm show all`, `chart`, `crds`, `readme` and `values`.
 
-use crate::command::{Action, Arguments, Command};
+use crate::command::{Action, Arguments, Command, Completion};
+use crate::complete;
 use crate::flag::Flag;
 
 use super::flag_groups::{CHART, DEVEL, TRANSPORT, VERIFY};
@@ -19,6 +20,7 @@ const PART: Command = Command {
     flags: &[CHART, TRANSPORT, VERIFY, DEVEL],
     arguments: Arguments::Exactly(1),
     action: Action::Run(super::not_available),
+    complete: Completion::Custom(complete::complete_one_chart),
     ..Command::EMPTY
 };
 

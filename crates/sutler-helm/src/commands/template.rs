@@ -6,7 +6,8 @@ use std::path::Path;
 use sutler_chart::helm_template::{HelmTemplate, TemplateInputs, WriteMode};
 use sutler_chart::{Chart, ValuesOptions};
 
-use crate::command::{Action, Arguments, Command, Invocation};
+use crate::command::{Action, Arguments, Command, Completion, Invocation};
+use crate::complete;
 use crate::failure::Failure;
 use crate::flag::Flag;
 use crate::io::Io;
@@ -48,6 +49,7 @@ What would be asked of a cluster is made up: `lookup` finds nothing, and the ver
     exclusive: &[FORCE_ONE[0], FORCE_ONE[1], &["validate", "dry-run"]],
     arguments: Arguments::AtLeast(1),
     action: Action::Run(run),
+    complete: Completion::Custom(complete::complete_install),
     ..Command::EMPTY
 };
 

@@ -21,7 +21,7 @@ archive is the one that was signed.
     flags: &[&[KEYRING]],
     arguments: Arguments::Exactly(1),
     action: Action::Run(run),
-    complete: Completion::NothingAfter(1),
+    complete: Completion::FilesUpTo(1),
     ..Command::EMPTY
 };
 

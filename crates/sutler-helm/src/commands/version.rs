@@ -22,7 +22,7 @@ pub(super) const COMMAND: Command = Command {
     ]],
     arguments: Arguments::None,
     action: Action::Run(run),
-    complete: Completion::Nothing,
+    complete: Completion::NothingAfter(0),
     ..Command::EMPTY
 };
 

@@ -27,7 +27,7 @@ pub enum SumsError {
 }
 
 /// A digest as provenance writes it: `sha256:` and hexadecimal.
-pub(super) fn digest(data: &[u8]) -> String {
+pub fn digest(data: &[u8]) -> String {
     format!("sha256:{}", Digest::of(data))
 }
 

@@ -77,7 +77,10 @@ fn golden(name: &str) -> Vec<String> {
 fn differences(name: &str, expected: &[String], found: &[String]) -> Vec<String> {
     assert_eq!(expected.len(), found.len(), "{name}: record the golden file anew (RECORD=1)");
     let pairs = expected.iter().zip(found);
-    pairs.filter(|(expected, found)| expected != found).map(|(expected, found)| format!("== {name}: Helm\n{expected}== ours\n{found}")).collect()
+    pairs
+        .filter(|(expected, found)| expected != found)
+        .map(|(expected, found)| format!("== {name}: Helm\n{expected}== ours\n{found}"))
+        .collect()
 }
 
 #[test]

@@ -90,15 +90,22 @@ impl<'p> Place<'p> {
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("HOME", root.join("home"))
             .env("KUBECONFIG", root.join("home/kubeconfig"))
-            .envs(variables.iter().map(|(name, value)| (name, value.replace("<work>", &self.work().display().to_string()))))
+            .envs(
+                variables
+                    .iter()
+                    .map(|(name, value)| (name, value.replace("<work>", &self.work().display().to_string()))),
+            )
             .stdin(match stdin {
-                Some(path) => Stdio::from(std::fs::File::open(self.work().join(path)).expect("standard input is there")),
+                Some(path) => {
+                    Stdio::from(std::fs::File::open(self.work().join(path)).expect("standard input is there"))
+                }
                 None => Stdio::null(),
             });
         let output = command.output().expect("the program can be run");
         let shown = |bytes: &[u8]| {
             let text = String::from_utf8_lossy(bytes);
-            text.replace(&self.program.path.display().to_string(), "<helm>").replace(&root.display().to_string(), "<place>")
+            text.replace(&self.program.path.display().to_string(), "<helm>")
+                .replace(&root.display().to_string(), "<place>")
         };
         Answer {
             exit: output.status.code().unwrap_or(-1),
