@@ -19,7 +19,7 @@ pub(crate) fn write(value: &Value, indent: &str) -> String {
 }
 
 /// A value that serializes, on one line.
-pub(crate) fn write_struct<T: Serialize>(value: &T) -> String {
+pub(crate) fn write_struct<T: Serialize + ?Sized>(value: &T) -> String {
     escaped(&serde_json::to_string(value).expect("plain data serializes"))
 }
 
@@ -37,4 +37,17 @@ fn escaped(text: &str) -> String {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_escaped_as_go_escapes_them() {
+        assert_eq!(
+            write_struct("<a href=\"x\">&é\u{2028}\u{8}\u{c}\n\u{1}\u{7f}/\\"),
+            "\"\\u003ca href=\\\"x\\\"\\u003e\\u0026é\\u2028\\b\\f\\n\\u0001\u{7f}/\\\\\""
+        );
+    }
 }

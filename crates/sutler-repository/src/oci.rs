@@ -40,6 +40,7 @@ use thiserror::Error;
 
 use crate::cache::ContentCache;
 use crate::files::{FileError, file_error, read_file};
+use crate::go_time::rfc3339;
 use crate::transport::{LARGEST_BODY, Method, TlsOptions, Transport};
 
 pub use credentials::{
@@ -284,9 +285,10 @@ impl<'t> RegistryClient<'t> {
             false => None,
         };
         let modified = found.modified().ok().and_then(|time| Timestamp::try_from(time).ok()).unwrap_or_default();
+        // Helm tells whole seconds.
+        let modified = Timestamp::from_second(modified.as_second()).unwrap_or(modified);
         let metadata = chart.metadata();
-        let package = Package::new(metadata, bytes, provenance, &rfc3339(modified, time_zone))
-            .map_err(|error| RegistryError::Json(error.to_string()))?;
+        let package = Package::new(metadata, bytes, provenance, &rfc3339(modified, time_zone));
         let url = url.to_string();
         let path = format!("{}/{}", url.strip_prefix(SCHEME).unwrap_or(&url), metadata.name);
         let name = format!("{}:{}", sutler_chart::clean_path(&path), metadata.version);
@@ -316,16 +318,6 @@ pub fn file_name(url: &str) -> String {
     match name.rsplit_once(':') {
         Some((name, version)) => format!("{name}-{version}.tgz"),
         None => format!("{name}.tgz"),
-    }
-}
-
-/// A time as Go's `time.RFC3339` writes it: whole seconds, `Z` for no offset.
-fn rfc3339(time: Timestamp, time_zone: &TimeZone) -> String {
-    let zoned = time.to_zoned(time_zone.clone());
-    let text = zoned.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string();
-    match text.strip_suffix("+00:00") {
-        Some(text) => format!("{text}Z"),
-        None => text,
     }
 }
 

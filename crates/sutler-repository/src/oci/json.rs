@@ -1,52 +1,4 @@
-//! JSON as Go's `encoding/json` writes it: the digest of a manifest is over these bytes.
-
-use std::io::{self, Write};
-
-use serde::Serialize;
-use serde_json::Serializer;
-use serde_json::ser::{CharEscape, Formatter};
-
-/// Compact, with `<`, `>`, `&` and the two line separators of Unicode escaped, as `json.Marshal`.
-struct GoFormatter;
-
-impl Formatter for GoFormatter {
-    fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
-        let escaped = |c: char| matches!(c, '<' | '>' | '&' | '\u{2028}' | '\u{2029}');
-        let mut rest = fragment;
-        while let Some(index) = rest.find(escaped) {
-            let (before, from) = rest.split_at(index);
-            let c = from.chars().next().expect("a character was found there");
-            write!(writer, "{before}\\u{:04x}", u32::from(c))?;
-            rest = &from[c.len_utf8()..];
-        }
-        writer.write_all(rest.as_bytes())
-    }
-
-    fn write_char_escape<W: ?Sized + Write>(&mut self, writer: &mut W, escape: CharEscape) -> io::Result<()> {
-        let short = match escape {
-            CharEscape::Quote => "\\\"",
-            CharEscape::ReverseSolidus => "\\\\",
-            CharEscape::Solidus => "/",
-            CharEscape::Backspace => "\\b",
-            CharEscape::FormFeed => "\\f",
-            CharEscape::LineFeed => "\\n",
-            CharEscape::CarriageReturn => "\\r",
-            CharEscape::Tab => "\\t",
-            CharEscape::AsciiControl(byte) => return write!(writer, "\\u{byte:04x}"),
-        };
-        writer.write_all(short.as_bytes())
-    }
-}
-
-/// The bytes of `json.Marshal`.
-///
-/// # Errors
-/// When the value is none that JSON can hold.
-pub(crate) fn marshal<T: Serialize + ?Sized>(value: &T) -> serde_json::Result<Vec<u8>> {
-    let mut out = Vec::new();
-    value.serialize(&mut Serializer::with_formatter(&mut out, GoFormatter))?;
-    Ok(out)
-}
+//! JSON as Go lays it out and prints it. How Go writes it is in [`crate::go_json`].
 
 /// JSON text laid out as `json.Indent` does with tabs; texts and numbers stay as they are written.
 pub(crate) fn indent(text: &str) -> String {
@@ -135,15 +87,6 @@ fn show_number(number: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn texts_are_escaped_as_go_escapes_them() {
-        let written = marshal("<a href=\"x\">&é\u{2028}\u{8}\u{c}\n\u{1}\u{7f}/\\").unwrap();
-        assert_eq!(
-            String::from_utf8(written).unwrap(),
-            "\"\\u003ca href=\\\"x\\\"\\u003e\\u0026é\\u2028\\b\\f\\n\\u0001\u{7f}/\\\\\""
-        );
-    }
 
     #[test]
     fn layout_is_gos() {

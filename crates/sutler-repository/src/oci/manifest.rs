@@ -13,9 +13,9 @@ use sha2::{Digest as _, Sha384, Sha512};
 use sutler_chart::Metadata;
 use thiserror::Error;
 
-use super::json;
 use super::reference::check_digest;
 use crate::cache::Digest;
+use crate::go_json;
 
 /// Media type of Chart.yaml as JSON.
 pub const CONFIG_MEDIA_TYPE: &str = "application/vnd.cncf.helm.config.v1+json";
@@ -155,17 +155,9 @@ impl Package {
     /// Puts a chart together as `helm push` does: the same chart at the same time has the same manifest, byte for byte.
     ///
     /// `created` is the time that the manifest tells, as RFC 3339; Helm takes the archive's time of change, in local time.
-    ///
-    /// # Errors
-    /// When Chart.yaml cannot be written as JSON.
-    pub fn new(
-        metadata: &Metadata,
-        archive: Vec<u8>,
-        provenance: Option<Vec<u8>>,
-        created: &str,
-    ) -> serde_json::Result<Package> {
+    pub fn new(metadata: &Metadata, archive: Vec<u8>, provenance: Option<Vec<u8>>, created: &str) -> Package {
         let with_descriptor = |media_type, bytes: Vec<u8>| (Descriptor::of(media_type, &bytes), bytes);
-        let config = with_descriptor(CONFIG_MEDIA_TYPE, json::marshal(metadata)?);
+        let config = with_descriptor(CONFIG_MEDIA_TYPE, go_json::write_struct(metadata).into_bytes());
         let chart = with_descriptor(CHART_MEDIA_TYPE, archive);
         let provenance = provenance.map(|bytes| with_descriptor(PROVENANCE_MEDIA_TYPE, bytes));
         let mut layers: Vec<_> = [Some(&chart), provenance.as_ref()].into_iter().flatten().map(|(d, _)| d).collect();
@@ -176,8 +168,8 @@ impl Package {
             layers: layers.into_iter().cloned().collect(),
             annotations: annotations(metadata, created),
         };
-        let manifest = with_descriptor(MANIFEST_MEDIA_TYPE, json::marshal(&manifest)?);
-        Ok(Package { manifest, config, chart, provenance })
+        let manifest = with_descriptor(MANIFEST_MEDIA_TYPE, go_json::write_struct(&manifest).into_bytes());
+        Package { manifest, config, chart, provenance }
     }
 
     /// What the manifest points to.

@@ -88,7 +88,7 @@ fn what_else_a_file_holds_stays_as_it_is() {
     .unwrap();
     let mut store = home.store();
     store.put("docker.io", &Credential::new("u", "p")).unwrap();
-    let expected = "{\n\t\"HttpHeaders\": {\n\t\t\"A\": \"<b>\"\n\t},\n\t\"auths\": {\n\t\t\"https://index.docker.io/v1/\": {\n\t\t\t\"auth\": \"dTpw\"\n\t\t},\n\t\t\"x\": {\n\t\t\t\"auth\": \"YTpi\",\n\t\t\t\"email\": \"e\"\n\t\t}\n\t},\n\t\"zebra\": {\n\t\t\"b\": 1.50,\n\t\t\"a\": []\n\t}\n}";
+    let expected = "{\n\t\"HttpHeaders\": {\n\t\t\"A\": \"\\u003cb\\u003e\"\n\t},\n\t\"auths\": {\n\t\t\"https://index.docker.io/v1/\": {\n\t\t\t\"auth\": \"dTpw\"\n\t\t},\n\t\t\"x\": {\n\t\t\t\"auth\": \"YTpi\",\n\t\t\t\"email\": \"e\"\n\t\t}\n\t},\n\t\"zebra\": {\n\t\t\"b\": 1.50,\n\t\t\"a\": []\n\t}\n}";
     assert_eq!(std::fs::read_to_string(&path).unwrap(), expected);
     #[cfg(unix)]
     {
@@ -96,7 +96,13 @@ fn what_else_a_file_holds_stays_as_it_is() {
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     }
     store.erase("docker.io").unwrap();
-    assert!(!std::fs::read_to_string(&path).unwrap().contains("docker.io"));
+    let ours = std::fs::read_to_string(&path).unwrap();
+    assert!(!ours.contains("docker.io"));
+    if let Some(helm) = helm("what_else_a_file_holds_stays_as_it_is") {
+        std::fs::write(&path, expected).unwrap();
+        home.helm_says(&helm, &["registry", "logout", "docker.io"]);
+        assert_eq!(ours, std::fs::read_to_string(&path).unwrap());
+    }
     assert_eq!(
         error_chain(&store.put("x", &Credential::new("a:b", "c")).unwrap_err()),
         "bad credential format: colons(:) are not allowed in username"

@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use super::{Credential, CredentialError};
 use crate::cache::{Mode, write_whole};
 use crate::files::{file_error, read_file};
+use crate::go_json;
 use crate::oci::json;
 
 /// Larger files hold no logins.
@@ -155,8 +156,7 @@ impl ConfigFile {
             self.content.insert("credsStore".to_owned(), raw(&self.helper));
         }
         self.content.insert("auths".to_owned(), raw(&self.auths));
-        let text = json::marshal(&self.content).expect("texts and texts of JSON are JSON");
-        let text = json::indent(&String::from_utf8_lossy(&text));
+        let text = json::indent(&go_json::write_struct(&self.content));
         if let Some(folder) = self.path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             make_folder(folder).map_err(|error| CredentialError::Folder {
                 path: folder.display().to_string(),
@@ -173,8 +173,7 @@ fn optional<T: for<'de> Deserialize<'de> + Default>(raw: &RawValue) -> serde_jso
 }
 
 fn raw<T: Serialize>(value: &T) -> Box<RawValue> {
-    let text = json::marshal(value).expect("texts and texts of JSON are JSON");
-    RawValue::from_string(String::from_utf8_lossy(&text).into_owned()).expect("it was just written as JSON")
+    RawValue::from_string(go_json::write_struct(value)).expect("it was just written as JSON")
 }
 
 /// Makes a folder that is its owner's alone.

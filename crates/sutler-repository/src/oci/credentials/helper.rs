@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::Credential;
-use crate::oci::json;
+use crate::go_json;
 
 const PREFIX: &str = "docker-credential-";
 /// Stands for the user where the secret is a token.
@@ -76,8 +76,8 @@ pub(super) fn store(name: &str, key: &str, credential: &Credential, search_path:
         _ => (TOKEN_USER, &credential.refresh_token),
     };
     let login = Login { server_url: key.to_owned(), username: username.to_owned(), secret: secret.clone() };
-    let input = json::marshal(&login).expect("texts are JSON");
-    run(name, "store", &input, search_path).map(drop)
+    let input = go_json::write_struct(&login);
+    run(name, "store", input.as_bytes(), search_path).map(drop)
 }
 
 /// Makes a helper forget a login.
