@@ -1,5 +1,8 @@
 //! Passwords: bcrypt's hashes, and those that sprig derives by the Master Password algorithm.
 
+use base64::engine::general_purpose::{GeneralPurpose, NO_PAD};
+use base64::{Engine as _, alphabet};
+use blowfish::Blowfish;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
@@ -13,10 +16,39 @@ pub(super) fn bcrypt(password: &[u8], salt: impl FnOnce() -> [u8; 16]) -> String
     if password.len() > MAX_LENGTH {
         return "failed to encrypt string with bcrypt: bcrypt: password length exceeds 72 bytes".to_string();
     }
-    match ::bcrypt::hash_with_salt(password, COST, salt()) {
-        Ok(parts) => parts.format_for_version(::bcrypt::Version::TwoA),
-        Err(error) => format!("failed to encrypt string with bcrypt: {error}"),
+    let salt = salt();
+    let hash = bcrypt_hash(password, salt);
+    // The last byte of the hash is left out, as in every bcrypt since the first.
+    format!("$2a${COST:02}${}{}", BASE64.encode(salt), BASE64.encode(&hash[..23]))
+}
+
+/// Base 64 with bcrypt's own alphabet.
+const BASE64: GeneralPurpose = GeneralPurpose::new(&alphabet::BCRYPT, NO_PAD);
+
+/// The text that is encrypted again and again.
+const TEXT: &[u8; 24] = b"OrpheanBeholderScryDoubt";
+
+/// Provos' and Mazières' algorithm, with 2^[`COST`] rounds. Written out because the crate of that name draws in a source of
+/// randomness, which this one must not have.
+fn bcrypt_hash(password: &[u8], salt: [u8; 16]) -> [u8; 24] {
+    let key = [password, b"\0"].concat();
+    let mut state: Blowfish = Blowfish::bc_init_state();
+    state.salted_expand_key(&salt, &key);
+    for _ in 0..1_u32 << COST {
+        state.bc_expand_key(&key);
+        state.bc_expand_key(&salt);
     }
+    let mut hash = [0; 24];
+    for (block, out) in TEXT.chunks_exact(8).zip(hash.chunks_exact_mut(8)) {
+        let word = |bytes: &[u8]| bytes.iter().fold(0, |word, byte| word << 8 | u32::from(*byte));
+        let mut words = [word(&block[..4]), word(&block[4..])];
+        for _ in 0..64 {
+            words = state.bc_encrypt(words);
+        }
+        out[..4].copy_from_slice(&words[0].to_be_bytes());
+        out[4..].copy_from_slice(&words[1].to_be_bytes());
+    }
+    hash
 }
 
 const SEED: &[u8] = b"com.lyndir.masterpassword";
@@ -90,4 +122,24 @@ pub(super) fn derive(counter: u32, kind: &str, password: &[u8], user: &[u8], sit
         char::from(characters[usize::from(*seed) % characters.len()])
     };
     Some(pattern.bytes().zip(&seed[1..]).map(character).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bcrypt_hashes_are_those_of_other_programs() {
+        // Made by the crate `bcrypt`, whose results Go's library checks.
+        let rising = || std::array::from_fn(|index| u8::try_from(index * 17).unwrap());
+        assert_eq!(bcrypt(b"", rising), "$2a$10$./CgKyPTXlcGkYo5xL1s9uu7H2C8JgDd.nqQfbgWCL3ZPgFJbhI9i");
+        assert_eq!(
+            bcrypt(b"correct horse battery staple", || [0x9d; 16]),
+            "$2a$10$lX0blX0blX0blX0blX0blOykwQvyz28/A86vcOKHCkz.wZQ4v8qXG"
+        );
+        assert_eq!(
+            bcrypt(&[b'x'; 72], || [0xff; 16]),
+            "$2a$10$999999999999999999999upWyXhAeJvo0Fm9PDPh6.WQyjmTYiNUm"
+        );
+    }
 }
