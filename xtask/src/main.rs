@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for developers that talks to the terminal")]
 
 mod bench;
+mod browser;
 mod peers;
 mod process;
 mod real;
@@ -21,6 +22,7 @@ usage: cargo xtask TASK
   test [--real]                format, lints and all tests; with --real also the long suites against Helm's library
                                and the example on a real control plane
   real [--keep]                only the example on the real control plane; --keep leaves the cluster up until Enter
+  browser                      the example in examples/browser as one page, target/browser/index.html
   bench                        whole processes, release build, against the real Helm: a Markdown table";
 
 fn main() -> ExitCode {
@@ -40,7 +42,7 @@ fn run(words: &[String]) -> Result<()> {
         "peers" => &["--real", "--require"],
         "test" => &["--real"],
         "real" => &["--keep"],
-        "bench" => &[],
+        "bench" | "browser" => &[],
         "-h" | "--help" | "help" => {
             println!("{USAGE}");
             return Ok(());
@@ -56,6 +58,7 @@ fn run(words: &[String]) -> Result<()> {
         "peers" => peers::task(&root, has("--real"), has("--require")),
         "real" => real::task(&root, has("--keep")),
         "bench" => bench::task(&root),
+        "browser" => browser::task(&root),
         _ => test::task(&root, has("--real")),
     }
 }

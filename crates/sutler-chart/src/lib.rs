@@ -70,6 +70,8 @@ pub use chart::{Chart, ChartFile, Crd};
 pub use compat::{Compatibility, NoSuchCompatibility};
 pub use decode::DecodeError;
 pub use explain::{Circumstances, Hint, HintKind, explain, explain_missing_dependencies, explain_values};
+/// A time, as [`RenderOptions::now`] takes it.
+pub use jiff::Timestamp;
 pub use load::{
     ArchiveError, ChartSource, DEEPEST_SUBCHART, FileError, FindError, IgnoreError, LARGEST_CHART, LARGEST_FILE,
     LoadError, SourceFile,

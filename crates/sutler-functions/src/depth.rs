@@ -1,7 +1,7 @@
 //! The bound on how deep nested values are walked: values may contain themselves, and no walk may exhaust the stack.
 
-/// Levels that a walk goes down. Go's JSON decoder stops there too.
-pub const MAX_DEPTH: usize = 10_000;
+/// Levels that a walk goes down. Go's JSON decoder stops there too. In a browser, where stacks cannot grow, it is 300.
+pub const MAX_DEPTH: usize = if cfg!(target_family = "wasm") { 300 } else { 10_000 };
 
 /// A value is nested deeper than is walked (at most [`MAX_DEPTH`] levels), or contains itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -15,7 +15,8 @@
 //! - Lists never change, so `slice` sees no capacity beyond the length. `range` over an integer of a named type gives
 //!   integers of the type it is made of.
 //! - Control structures nest 10,000 deep, and values are printed to that depth; Go goes on until its stack of a gigabyte
-//!   is full, and dies.
+//!   is full, and dies. Compiled to WebAssembly, whose stack cannot grow, the bounds are 150 parentheses, 250 control structures,
+//!   300 levels of values and 100 executions through `include` and `tpl`.
 
 mod text;
 pub mod types;

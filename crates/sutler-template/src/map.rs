@@ -311,7 +311,7 @@ pub struct Frozen(Value);
 pub struct FreezeError;
 
 /// As deep as Go's YAML and JSON readers go.
-const MAX_DEPTH: usize = 10_000;
+const MAX_DEPTH: usize = value::deepest(10_000, 300);
 
 impl Frozen {
     /// A frozen copy of `value`. Opaque objects are shared.

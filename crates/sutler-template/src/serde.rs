@@ -11,10 +11,10 @@ use ::serde::ser::{self, Serialize, SerializeMap as _, Serializer};
 use crate::list::List;
 use crate::map::Map;
 use crate::text::Str;
-use crate::value::{Value, on_deep_stack};
+use crate::value::{Value, deepest, on_deep_stack};
 
 /// As deep as Go's YAML and JSON readers go.
-const MAX_DEPTH: usize = 10_000;
+const MAX_DEPTH: usize = deepest(10_000, 300);
 
 /// Something cannot be a value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

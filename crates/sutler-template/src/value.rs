@@ -266,6 +266,12 @@ from! {
 /// What an element of a list or map counts, in bytes.
 pub(crate) const ELEMENT: usize = 32;
 
+/// A bound on nesting. In a browser it is the lower one: WebAssembly's own stack, of less than a megabyte, cannot be grown, and
+/// what overflows it ends the whole module. Each bound there takes about a fifth of it, so that all of them fit together.
+pub(crate) const fn deepest(native: usize, wasm: usize) -> usize {
+    if cfg!(target_family = "wasm") { wasm } else { native }
+}
+
 /// Runs `work`, which may recurse into nested values, with enough stack whatever the depth so far.
 pub(crate) fn on_deep_stack<T>(work: impl FnOnce() -> T) -> T {
     stacker::maybe_grow(64 * 1024, 1024 * 1024, work)

@@ -7,7 +7,7 @@ use regex_syntax::hir::{Capture, Class, ClassUnicode, ClassUnicodeRange, Dot, Hi
 use super::{PatternError, class};
 
 /// Levels of nesting that Go accepts.
-const MAX_HEIGHT: u32 = 1000;
+const MAX_HEIGHT: u32 = if cfg!(target_family = "wasm") { 100 } else { 1000 };
 /// Largest count in `{…}`, also multiplied over nested ones.
 const MAX_REPEAT: u32 = 1000;
 

@@ -33,8 +33,8 @@ enum Shape {
     Tables,
 }
 
-/// Where counting starts: every table's line repeats its whole key, so that a thousand levels are enough.
-const OUTERMOST: usize = MAX_DEPTH - 1000;
+/// Where counting starts: every table's line repeats its whole key, so that a thousand levels (two hundred in a browser) are enough.
+const OUTERMOST: usize = MAX_DEPTH - if cfg!(target_family = "wasm") { 200 } else { 1000 };
 
 pub(super) fn write(value: &Value) -> Result<Vec<u8>, WriteError> {
     let mut writer = Writer { out: Vec::new(), key: Vec::new() };

@@ -30,7 +30,7 @@ use crate::text::Str;
 use crate::trace::{Event, Trace};
 use crate::types::Kind;
 use crate::unicode;
-use crate::value::{Value, on_deep_stack};
+use crate::value::{Value, deepest, on_deep_stack};
 
 use operand::Operand;
 use range::Items;
@@ -40,6 +40,9 @@ pub use builtin::builtin_names;
 
 /// How deep templates may call templates; Go's limit.
 const MAX_TEMPLATE_DEPTH: usize = 100_000;
+
+/// How deep executions may be nested whatever the limits say.
+const DEEPEST_EXECUTION: usize = deepest(usize::MAX, 100);
 
 /// How often the cancel flag and the deadline are looked at, in steps.
 const STEPS_PER_CHECK: u64 = 256;
@@ -64,7 +67,7 @@ pub struct Limits {
     /// and maps that functions return, at 32 bytes an element. It bounds memory as well as output, since most of what is made
     /// is soon freed again, and none of it is more than this.
     pub output: Option<usize>,
-    /// How deep executions may be nested through functions such as `include` and `tpl`.
+    /// How deep executions may be nested through functions such as `include` and `tpl`; in a browser never more than 100.
     pub depth: usize,
 }
 
@@ -622,7 +625,7 @@ impl<'r, 'e> Run<'r, 'e> {
 
     /// Executes another template for a function of this one.
     fn nested(&mut self, layer: &Layer<'_>, template: (&Str, &Tree), data: &Value) -> Result<Str, ExecuteError> {
-        let limit = self.execution.options.limits.depth;
+        let limit = self.execution.options.limits.depth.min(DEEPEST_EXECUTION);
         if self.execution.depth >= limit {
             return Err(Stop::Depth(limit).into());
         }

@@ -15,7 +15,7 @@ use crate::error::ParseError;
 use crate::function::Function;
 use crate::text::Str;
 use crate::unicode;
-use crate::value::on_deep_stack;
+use crate::value::{deepest, on_deep_stack};
 
 use lex::{Item, Keywords, Lexer, Token};
 
@@ -24,9 +24,9 @@ pub(crate) use node::{Action, Block, Branch, Callee, Command, Expr, ExprKind, No
 pub(crate) use number::{Ideal, Number};
 
 /// How deep parentheses may be nested; Go's limit.
-const MAX_PARENTHESES: usize = 10_000;
+const MAX_PARENTHESES: usize = deepest(10_000, 150);
 /// How deep control structures may be nested. Go has no limit but its stack of a gigabyte.
-const MAX_CONTROLS: usize = 10_000;
+const MAX_CONTROLS: usize = deepest(10_000, 250);
 
 /// The functions known to a parser, by name. The language's own are not among them.
 pub(crate) type Functions = std::collections::HashMap<&'static str, Arc<Function>>;

@@ -11,7 +11,7 @@ use crate::list::List;
 use crate::map::Map;
 use crate::object::Object;
 use crate::types::{self, Kind, Type};
-use crate::value::{Value, on_deep_stack};
+use crate::value::{Value, deepest, on_deep_stack};
 
 use flags::{Flags, Integer, LOWER, UPPER};
 use float::Size;
@@ -20,7 +20,7 @@ pub use printf::printf;
 
 /// How deep values are printed. Go goes on until its stack of a gigabyte is used up, as it is by a value that contains
 /// itself; here three dots stand for what is deeper.
-const MAX_DEPTH: usize = 10_000;
+const MAX_DEPTH: usize = deepest(10_000, 300);
 
 /// Where an address would stand.
 const ADDRESS: u64 = 0xc000_0000_0000_u64 >> 8;
