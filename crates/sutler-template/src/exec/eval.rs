@@ -35,7 +35,7 @@ impl<'r> Run<'r, '_> {
         let mut last = None;
         for (index, command) in pipe.commands.iter().enumerate() {
             let result = self.command(dot, command, last);
-            if result.is_err() {
+            if result.is_err() && self.execution.options.trace.is_some() {
                 self.trace_command(dot, pipe, index);
             }
             last = Some(result?.unwrapped());

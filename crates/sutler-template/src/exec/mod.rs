@@ -30,7 +30,7 @@ use crate::text::Str;
 use crate::trace::{Event, Trace};
 use crate::types::Kind;
 use crate::unicode;
-use crate::value::{Value, deepest, on_deep_stack};
+use crate::value::{Value, on_deep_stack};
 
 use operand::Operand;
 use range::Items;
@@ -42,7 +42,7 @@ pub use builtin::builtin_names;
 const MAX_TEMPLATE_DEPTH: usize = 100_000;
 
 /// How deep executions may be nested whatever the limits say.
-const DEEPEST_EXECUTION: usize = deepest(usize::MAX, 100);
+const DEEPEST_EXECUTION: Option<usize> = if cfg!(target_family = "wasm") { Some(100) } else { None };
 
 /// How often the cancel flag and the deadline are looked at, in steps.
 const STEPS_PER_CHECK: u64 = 256;
@@ -625,7 +625,8 @@ impl<'r, 'e> Run<'r, 'e> {
 
     /// Executes another template for a function of this one.
     fn nested(&mut self, layer: &Layer<'_>, template: (&Str, &Tree), data: &Value) -> Result<Str, ExecuteError> {
-        let limit = self.execution.options.limits.depth.min(DEEPEST_EXECUTION);
+        let limit = self.execution.options.limits.depth;
+        let limit = DEEPEST_EXECUTION.map_or(limit, |deepest| limit.min(deepest));
         if self.execution.depth >= limit {
             return Err(Stop::Depth(limit).into());
         }
