@@ -91,5 +91,5 @@ pub use render::{
     RenderTrace, Rendered, SchemaCheck, TemplateError, TemplateErrorKind, locate_line, render, render_with_remarks,
 };
 pub use sutler_template::{Limits, Location, SerializeError, Stop, Usage, Value, to_value};
-pub use text::{clean_path, error_chain, go_quoted, io_message};
+pub use text::{base_name, clean_path, error_chain, go_quoted, io_message};
 pub use values::{SetError, TypeMismatch, Values, ValuesError, ValuesFile, ValuesOptions};

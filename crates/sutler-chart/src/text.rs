@@ -70,7 +70,7 @@ pub fn clean_path(path: &str) -> String {
 }
 
 /// The last part of a path, as Go's `path.Base`.
-pub(crate) fn base_name(path: &str) -> &str {
+pub fn base_name(path: &str) -> &str {
     let trimmed = path.trim_end_matches('/');
     match trimmed.rsplit('/').next() {
         Some("") | None => {

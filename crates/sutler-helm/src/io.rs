@@ -69,6 +69,11 @@ impl Io<'_> {
         drop(self.stdout.write_all(text.as_ref().as_bytes()));
     }
 
+    /// Writes data that need not be text to standard output.
+    pub fn bytes(&mut self, bytes: &[u8]) {
+        drop(self.stdout.write_all(bytes));
+    }
+
     /// Writes a line of data to standard output.
     pub fn line(&mut self, text: impl AsRef<str>) {
         self.data(text);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use super::{ArchiveError, ChartSource, FileError, LoadError};
+use super::{ArchiveError, ChartSource, FileError, LoadError, load_detecting};
 use crate::chart::Chart;
 use crate::compat::Compatibility;
 use crate::log::Remark;
@@ -43,33 +43,53 @@ impl Chart {
         compatibility: Compatibility,
         remarks: &mut Vec<Remark>,
     ) -> Result<Chart, FindError> {
-        let reference = reference.trim_matches(is_space);
-        let path = Path::new(reference);
-        let Ok(found) = fs::metadata(path) else { return Err(FindError::NotFound(not_found(reference))) };
-        let path: PathBuf = std::path::absolute(path)
-            .map_err(|error| LoadError::from(FileError::new("getwd", path, error)))?
-            .components()
-            .collect();
-        if found.is_dir() {
-            return Ok(Chart::load_as(ChartSource::Folder(&path), compatibility, remarks)?);
+        find(reference, compatibility, compatibility.detects_versions(), remarks)
+    }
+
+    /// As [`Chart::find`], whatever `apiVersion` the chart has: for commands that show or copy a chart and do not install it. What is
+    /// wrong with an archive is told.
+    ///
+    /// # Errors
+    /// As [`Chart::find`].
+    pub fn find_of_any_version(reference: &str, remarks: &mut Vec<Remark>) -> Result<Chart, FindError> {
+        find(reference, Compatibility::V4, false, remarks)
+    }
+}
+
+fn find(
+    reference: &str,
+    compatibility: Compatibility,
+    detects_versions: bool,
+    remarks: &mut Vec<Remark>,
+) -> Result<Chart, FindError> {
+    let reference = reference.trim_matches(is_space);
+    let path = Path::new(reference);
+    let Ok(found) = fs::metadata(path) else { return Err(FindError::NotFound(not_found(reference))) };
+    let path: PathBuf = std::path::absolute(path)
+        .map_err(|error| LoadError::from(FileError::new("getwd", path, error)))?
+        .components()
+        .collect();
+    if found.is_dir() {
+        return Ok(load_detecting(ChartSource::Folder(&path), compatibility, detects_versions, remarks)?);
+    }
+    let bytes = fs::read(&path).map_err(|error| LoadError::from(FileError::new("open", &path, error)))?;
+    let name = path.display();
+    if !bytes.starts_with(&[0x1f, 0x8b, 0x08]) {
+        return Err(FindError::NoArchive(if reference.ends_with(".yml") || reference.ends_with(".yaml") {
+            format!("file '{name}' seems to be a YAML file, but expected a gzipped archive")
+        } else {
+            format!("file '{name}' does not appear to be a gzipped archive; got '{}'", content_type(&bytes))
+        }));
+    }
+    match load_detecting(ChartSource::Archive(&bytes), compatibility, detects_versions, remarks) {
+        Err(LoadError::Archive(ArchiveError::NotGzip)) => Err(FindError::NoArchive(format!(
+            "file '{name}' does not appear to be a valid chart file (details: gzip: invalid header)"
+        ))),
+        // Helm keeps the reason to itself; it is ours to tell in a hint.
+        Err(LoadError::Archive(_)) if detects_versions => {
+            Err(FindError::NoArchive("unable to load chart archive".to_owned()))
         }
-        let bytes = fs::read(&path).map_err(|error| LoadError::from(FileError::new("open", &path, error)))?;
-        let name = path.display();
-        if !bytes.starts_with(&[0x1f, 0x8b, 0x08]) {
-            return Err(FindError::NoArchive(if reference.ends_with(".yml") || reference.ends_with(".yaml") {
-                format!("file '{name}' seems to be a YAML file, but expected a gzipped archive")
-            } else {
-                format!("file '{name}' does not appear to be a gzipped archive; got '{}'", content_type(&bytes))
-            }));
-        }
-        match Chart::load_as(ChartSource::Archive(&bytes), compatibility, remarks) {
-            Err(LoadError::Archive(ArchiveError::NotGzip)) => Err(FindError::NoArchive(format!(
-                "file '{name}' does not appear to be a valid chart file (details: gzip: invalid header)"
-            ))),
-            // Helm keeps the reason to itself; it is ours to tell in a hint.
-            Err(LoadError::Archive(_)) => Err(FindError::NoArchive("unable to load chart archive".to_owned())),
-            loaded => Ok(loaded?),
-        }
+        loaded => Ok(loaded?),
     }
 }
 

@@ -260,29 +260,39 @@ impl Chart {
         compatibility: Compatibility,
         remarks: &mut Vec<Remark>,
     ) -> Result<Chart, LoadError> {
-        let mut loading = assemble::Loading { remarks, compatibility, unpacked: 0 };
-        match source {
-            ChartSource::Folder(path) => {
-                if compatibility.detects_versions() {
-                    check_version(&folder::read_metadata(path)?)?;
-                }
-                let files = folder::read(path, loading.remarks)?;
-                assemble::chart(files, 0, &mut loading)
+        load_detecting(source, compatibility, compatibility.detects_versions(), remarks)
+    }
+}
+
+/// Loads a chart, with or without a look at its `apiVersion` first.
+fn load_detecting(
+    source: ChartSource<'_>,
+    compatibility: Compatibility,
+    detects_versions: bool,
+    remarks: &mut Vec<Remark>,
+) -> Result<Chart, LoadError> {
+    let mut loading = assemble::Loading { remarks, compatibility, unpacked: 0 };
+    match source {
+        ChartSource::Folder(path) => {
+            if detects_versions {
+                check_version(&folder::read_metadata(path)?)?;
             }
-            ChartSource::ArchiveFile(path) => {
-                let bytes = std::fs::read(path).map_err(|error| FileError::new("open", path, error))?;
-                Chart::load_with_remarks(ChartSource::Archive(&bytes), remarks)
-            }
-            ChartSource::Archive(bytes) => {
-                let files = archive::unpack(bytes)?;
-                if compatibility.detects_versions() {
-                    let metadata = files.iter().find(|file| file.name == "Chart.yaml");
-                    check_version(&metadata.ok_or(LoadError::NoMetadataInArchive)?.data)?;
-                }
-                assemble::chart(files, 0, &mut loading)
-            }
-            ChartSource::Files { files } => assemble::chart(files, 0, &mut loading),
+            let files = folder::read(path, loading.remarks)?;
+            assemble::chart(files, 0, &mut loading)
         }
+        ChartSource::ArchiveFile(path) => {
+            let bytes = std::fs::read(path).map_err(|error| FileError::new("open", path, error))?;
+            load_detecting(ChartSource::Archive(&bytes), compatibility, detects_versions, remarks)
+        }
+        ChartSource::Archive(bytes) => {
+            let files = archive::unpack(bytes)?;
+            if detects_versions {
+                let metadata = files.iter().find(|file| file.name == "Chart.yaml");
+                check_version(&metadata.ok_or(LoadError::NoMetadataInArchive)?.data)?;
+            }
+            assemble::chart(files, 0, &mut loading)
+        }
+        ChartSource::Files { files } => assemble::chart(files, 0, &mut loading),
     }
 }
 

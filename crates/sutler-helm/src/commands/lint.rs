@@ -1,14 +1,27 @@
 //! `helm lint`.
 
-use crate::command::{Action, Arguments, Command};
+use std::fs;
+use std::path::Path;
+
+use sutler_chart::lint::{LintOptions, LintReport, Severity, Survey, SurveyError, lint};
+use sutler_chart::{KubeVersion, SchemaCheck, error_chain};
+
+use crate::command::{Action, Arguments, Command, Invocation};
+use crate::failure::Failure;
 use crate::flag::Flag;
+use crate::io::Io;
 
 use super::flag_groups::VALUES;
+use super::values;
 
 /// `lint`.
 pub(super) const COMMAND: Command = Command {
     use_line: "lint PATH",
     short: "look for mistakes in a chart",
+    long: "Looks at a chart, a folder or an archive, as if it were to be installed.
+
+What would keep it from being installed is an [ERROR]; what goes against custom is a [WARNING], and with
+--strict a failure too.",
     flags: &[
         VALUES,
         &[
@@ -20,6 +33,106 @@ pub(super) const COMMAND: Command = Command {
         ],
     ],
     arguments: Arguments::AtLeast(1),
-    action: Action::Run(super::not_available),
+    action: Action::Run(run),
     ..Command::EMPTY
 };
+
+fn run(call: &Invocation, io: &mut Io<'_>) -> Result<(), Failure> {
+    let flags = &call.flags;
+    let kube_version = match flags.text("kube-version") {
+        "" => None,
+        text => Some(
+            KubeVersion::parse(text)
+                .map_err(|error| Failure::new(format!("invalid kube version '{text}': {error}")))?,
+        ),
+    };
+    let mut paths = call.arguments.clone();
+    if flags.is_on("with-subcharts") {
+        for path in &call.arguments {
+            charts_below(&clean(&format!("{path}/charts")), &mut paths);
+        }
+    }
+    let options = LintOptions {
+        namespace: call.settings.namespace(&io.variables),
+        kube_version,
+        schema: if flags.is_on("skip-schema-validation") { SchemaCheck::Skip } else { SchemaCheck::Validate },
+        seed: io.seed,
+        now: io.now,
+        ..LintOptions::default()
+    };
+    let values = values::merged(call, io)?;
+    let (strict, quiet) = (flags.is_on("strict"), flags.is_on("quiet"));
+    let fatal = if strict { Severity::Warning } else { Severity::Error };
+    let (mut text, mut failed, mut remarkable) = (String::new(), 0, 0);
+    for path in &paths {
+        let report = survey(path, io).map(|survey| lint(&survey, &values, &options));
+        let report = report.inspect(|report| report.remarks.iter().for_each(|remark| io.note(remark.to_string())));
+        let is_remarkable = report.as_ref().map_or(true, |report| report.has(Severity::Warning));
+        remarkable += usize::from(is_remarkable);
+        if quiet && !is_remarkable {
+            continue;
+        }
+        failed += usize::from(report.as_ref().map_or(true, |report| report.has(fatal)));
+        text.push_str(&section(path, &report, quiet));
+    }
+    io.data(text);
+    let summary = format!("{} chart(s) linted, {failed} chart(s) failed", paths.len());
+    if failed > 0 {
+        return Err(Failure::new(summary));
+    }
+    if !quiet || remarkable > 0 {
+        io.line(summary);
+    }
+    Ok(())
+}
+
+/// What is printed of one chart.
+fn section(path: &str, report: &Result<LintReport, SurveyError>, quiet: bool) -> String {
+    let mut text = format!("==> Linting {path}\n");
+    match report {
+        Err(error) => text.push_str(&format!("Error {}\n", error_chain(error))),
+        Ok(report) => {
+            let shown = report.findings.iter().filter(|finding| !quiet || finding.severity > Severity::Info);
+            shown.for_each(|finding| text.push_str(&format!("{finding}\n")));
+        }
+    }
+    text.push('\n');
+    text
+}
+
+/// A folder is looked at as it is, an archive as Helm would unpack it into a folder of its own.
+fn survey(path: &str, io: &Io<'_>) -> Result<Survey, SurveyError> {
+    if !is_archive(path) {
+        return Survey::of_folder(Path::new(path));
+    }
+    let bytes = fs::read(path).map_err(|error| SurveyError::Open(values::file_error("open", path, error)))?;
+    let temporary = io.variables.filled("TMPDIR").unwrap_or("/tmp").trim_end_matches('/');
+    let number = u32::from_le_bytes([io.seed[0], io.seed[1], io.seed[2], io.seed[3]]);
+    Survey::of_archive(&bytes, &format!("{temporary}/helm-lint{number}"))
+}
+
+fn is_archive(path: &str) -> bool {
+    path.ends_with(".tgz") || path.ends_with(".tar.gz")
+}
+
+/// Every folder with a Chart.yaml and every archive, in the order in which Go walks. Links are not followed.
+fn charts_below(path: &str, charts: &mut Vec<String>) {
+    let Ok(found) = fs::symlink_metadata(path) else { return };
+    if path.rsplit('/').next() == Some("Chart.yaml") {
+        charts.push(path.rsplit_once('/').map_or(".", |(folder, _)| folder).to_owned());
+    } else if is_archive(path) {
+        charts.push(path.to_owned());
+    }
+    if !found.is_dir() {
+        return;
+    }
+    let Ok(entries) = fs::read_dir(path) else { return };
+    let mut names: Vec<String> =
+        entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    names.sort_unstable();
+    names.iter().for_each(|name| charts_below(&format!("{path}/{name}"), charts));
+}
+
+fn clean(path: &str) -> String {
+    sutler_chart::clean_path(path)
+}

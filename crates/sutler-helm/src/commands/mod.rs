@@ -19,6 +19,7 @@ mod repo;
 mod search;
 mod show;
 mod template;
+mod values;
 mod verify;
 mod version;
 

@@ -1,15 +1,29 @@
 //! `helm package`.
 
-use crate::command::{Action, Arguments, Command};
+use std::fs;
+use std::path::Path;
+
+use sutler_chart::package::{PackageOptions, package};
+use sutler_chart::{Chart, ChartSource, FileError, clean_path};
+use sutler_repository::provenance::{Keyring, PassphraseError, Signing, passphrase, sign};
+
+use crate::command::{Action, Arguments, Command, Invocation};
+use crate::failure::Failure;
 use crate::flag::Flag;
+use crate::io::Io;
 use crate::settings::default_keyring;
 
 use super::flag_groups::TRANSPORT;
+use super::values::file_error;
 
 /// `package`.
 pub(super) const COMMAND: Command = Command {
     use_line: "package [CHART_PATH] [...]",
     short: "pack a chart's folder into an archive",
+    long: "Packs charts' folders into archives named by chart and version.
+
+With --sign a file with the archive's signature is written beside it. That needs --key, and a --keyring
+with its secret half.",
     flags: &[
         TRANSPORT,
         &[
@@ -24,6 +38,95 @@ pub(super) const COMMAND: Command = Command {
         ],
     ],
     arguments: Arguments::Any,
-    action: Action::Run(super::not_available),
+    action: Action::Run(run),
     ..Command::EMPTY
 };
+
+fn run(call: &Invocation, io: &mut Io<'_>) -> Result<(), Failure> {
+    let flags = &call.flags;
+    if call.arguments.is_empty() {
+        return Err(Failure::new("need at least one argument, the path to the chart"));
+    }
+    let signs = flags.is_on("sign");
+    for name in ["key", "keyring"] {
+        if signs && flags.text(name).is_empty() {
+            return Err(Failure::new(format!("--{name} is required for signing a package")));
+        }
+    }
+    // One passphrase serves for all charts: standard input can be read once.
+    let mut known = None;
+    for typed in &call.arguments {
+        let folder = absolute(typed, io);
+        fs::metadata(typed).map_err(|error| file_error("stat", typed, error))?;
+        if flags.is_on("dependency-update") {
+            return Err(Failure::not_available("helm package --dependency-update"));
+        }
+        let mut remarks = Vec::new();
+        let chart = Chart::load_with_remarks(ChartSource::Folder(Path::new(&folder)), &mut remarks);
+        remarks.iter().for_each(|remark| io.note(remark.to_string()));
+        let given = |name: &str| Some(flags.text(name).to_owned()).filter(|text| !text.is_empty());
+        let options = PackageOptions { version: given("version"), app_version: given("app-version"), now: io.now };
+        let package = package(&chart?, &options)?;
+        let path = save(&package.file_name, &package.bytes, flags.text("destination"), io)
+            .map_err(|failure| failure.context("failed to save"))?;
+        if signs {
+            let keyring = Keyring::read(Path::new(flags.text("keyring")))?;
+            let signing = Signing {
+                archive: &package.bytes,
+                file_name: &package.file_name,
+                keyring: &keyring,
+                key: flags.text("key"),
+                now: io.now,
+            };
+            let file = flags.text("passphrase-file");
+            let text = sign(&signing, &mut |key| secret(key, file, &mut known, io))?;
+            let path = format!("{path}.prov");
+            fs::write(&path, text).map_err(|error| file_error("open", &path, error))?;
+        }
+        io.line(format!("Successfully packaged chart and saved it to: {path}"));
+    }
+    Ok(())
+}
+
+fn absolute(path: &str, io: &Io<'_>) -> String {
+    clean_path(&if path.starts_with('/') { path.to_owned() } else { format!("{}/{path}", io.folder.display()) })
+}
+
+/// Writes the archive, and its folder where that is not there.
+fn save(name: &str, bytes: &[u8], destination: &str, io: &Io<'_>) -> Result<String, Failure> {
+    let folder = if destination == "." { io.folder.display().to_string() } else { destination.to_owned() };
+    let path = clean_path(&format!("{folder}{}{name}", if folder.is_empty() { "" } else { "/" }));
+    let folder = path.rsplit_once('/').map_or(".", |(folder, _)| if folder.is_empty() { "/" } else { folder });
+    match fs::metadata(folder) {
+        Ok(found) if found.is_dir() => {}
+        Ok(_) => return Err(Failure::new(format!("is not a directory: {folder}"))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            fs::create_dir_all(folder).map_err(|error| file_error("mkdir", folder, error))?;
+        }
+        Err(error) => {
+            return Err(Failure::from(file_error("stat", folder, error)).context(format!("stat {folder}")));
+        }
+    }
+    fs::write(&path, bytes).map_err(|error| FileError { action: "open", path: path.clone(), error })?;
+    Ok(path)
+}
+
+/// The key's passphrase, from its file or from standard input.
+fn secret(key: &str, file: &str, known: &mut Option<Vec<u8>>, io: &mut Io<'_>) -> Result<Vec<u8>, PassphraseError> {
+    if let Some(known) = known {
+        return Ok(known.clone());
+    }
+    let read = match file {
+        "" => {
+            io.data(format!("Password for key {} >  \n", sutler_chart::go_quoted(key)));
+            return Err(PassphraseError::Input("inappropriate ioctl for device".to_owned()));
+        }
+        "-" => passphrase(&io.read_stdin().map_err(PassphraseError::Input)?)?,
+        path => {
+            let bytes =
+                fs::read(path).map_err(|error| PassphraseError::Input(file_error("open", path, error).to_string()))?;
+            passphrase(&bytes)?
+        }
+    };
+    Ok(known.insert(read).clone())
+}

@@ -1,8 +1,15 @@
 //! `helm show all`, `chart`, `crds`, `readme` and `values`.
 
-use crate::command::{Action, Arguments, Command, Completion};
+use std::path::Path;
+
+use sutler_chart::Chart;
+use sutler_chart::show::{Part, show};
+
+use crate::command::{Action, Arguments, Command, Completion, Invocation};
 use crate::complete;
+use crate::failure::Failure;
 use crate::flag::Flag;
+use crate::io::Io;
 
 use super::flag_groups::{CHART, DEVEL, TRANSPORT, VERIFY};
 
@@ -19,18 +26,56 @@ pub(super) const COMMAND: Command = Command {
 const PART: Command = Command {
     flags: &[CHART, TRANSPORT, VERIFY, DEVEL],
     arguments: Arguments::Exactly(1),
-    action: Action::Run(super::not_available),
     complete: Completion::Custom(complete::complete_one_chart),
     ..Command::EMPTY
 };
 
-const ALL: Command = Command { use_line: "all [CHART]", short: "everything about a chart", ..PART };
-const CHART_COMMAND: Command = Command { use_line: "chart [CHART]", short: "a chart's Chart.yaml", ..PART };
-const CRDS: Command = Command { use_line: "crds [CHART]", short: "a chart's CustomResourceDefinitions", ..PART };
-const README: Command = Command { use_line: "readme [CHART]", short: "a chart's README", ..PART };
+const ALL: Command = Command {
+    use_line: "all [CHART]",
+    short: "everything about a chart",
+    action: Action::Run(|call, io| run(Part::All, call, io)),
+    ..PART
+};
+const CHART_COMMAND: Command = Command {
+    use_line: "chart [CHART]",
+    short: "a chart's Chart.yaml",
+    action: Action::Run(|call, io| run(Part::Chart, call, io)),
+    ..PART
+};
+const CRDS: Command = Command {
+    use_line: "crds [CHART]",
+    short: "a chart's CustomResourceDefinitions",
+    action: Action::Run(|call, io| run(Part::Crds, call, io)),
+    ..PART
+};
+const README: Command = Command {
+    use_line: "readme [CHART]",
+    short: "a chart's README",
+    action: Action::Run(|call, io| run(Part::Readme, call, io)),
+    ..PART
+};
 const VALUES: Command = Command {
     use_line: "values [CHART]",
     short: "a chart's values",
     flags: &[CHART, TRANSPORT, VERIFY, DEVEL, &[Flag::text("jsonpath", "a JSONPath expression for the output")]],
+    action: Action::Run(|call, io| run(Part::Values, call, io)),
     ..PART
 };
+
+fn run(part: Part, call: &Invocation, io: &mut Io<'_>) -> Result<(), Failure> {
+    let reference = call.arguments[0].trim();
+    let flags = &call.flags;
+    if flags.is_on("verify") && flags.text("repo").is_empty() && Path::new(reference).exists() {
+        let archive = std::path::absolute(reference).map_err(|error| Failure::new(error.to_string()))?;
+        let provenance = format!("{}.prov", archive.display());
+        let keyring = Path::new(flags.text("keyring"));
+        sutler_repository::provenance::verify_chart(&archive, Path::new(&provenance), keyring, io.now)?;
+    }
+    let mut remarks = Vec::new();
+    let chart = Chart::find_of_any_version(reference, &mut remarks);
+    remarks.iter().for_each(|remark| io.note(remark.to_string()));
+    let template = if part == Part::Values { flags.text("jsonpath") } else { "" };
+    let shown = show(&chart?, part, template)?;
+    io.bytes(&shown);
+    Ok(())
+}
