@@ -38,10 +38,14 @@ pub(super) fn read(folder: &Path, remarks: &mut Vec<Remark>) -> Result<Vec<Sourc
     Ok(walk.files)
 }
 
+/// The path from the root on, `.` and `..` taken out as Go's `filepath.Abs` does, without a look at links.
 pub(super) fn absolute(folder: &Path) -> Result<PathBuf, FileError> {
-    std::path::absolute(folder)
-        .map(|path| path.components().collect())
-        .map_err(|error| FileError::new("getwd", folder, error))
+    let path = std::path::absolute(folder).map_err(|error| FileError::new("getwd", folder, error))?;
+    Ok(match path.to_str() {
+        Some(text) if text.starts_with('/') => PathBuf::from(crate::text::clean_path(text)),
+        // Other systems' paths are left as they are but for what stands for nothing.
+        _ => path.components().collect(),
+    })
 }
 
 struct Walk<'r> {

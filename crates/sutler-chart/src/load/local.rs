@@ -1,7 +1,7 @@
 //! A chart by the reference that a person types, as far as this machine has it (the local half of Helm's `LocateChart`).
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use thiserror::Error;
 
@@ -65,10 +65,7 @@ fn find(
     let reference = reference.trim_matches(is_space);
     let path = Path::new(reference);
     let Ok(found) = fs::metadata(path) else { return Err(FindError::NotFound(not_found(reference))) };
-    let path: PathBuf = std::path::absolute(path)
-        .map_err(|error| LoadError::from(FileError::new("getwd", path, error)))?
-        .components()
-        .collect();
+    let path = super::folder::absolute(path).map_err(LoadError::from)?;
     if found.is_dir() {
         return Ok(load_detecting(ChartSource::Folder(&path), compatibility, detects_versions, remarks)?);
     }

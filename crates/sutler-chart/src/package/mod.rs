@@ -150,7 +150,7 @@ fn add_chart(tar: &mut Tar, chart: &Chart, metadata: &Metadata, above: &str, now
     if metadata.api_version == "v2"
         && let Some(lock) = chart.lock()
     {
-        let (text, generated) = lock_yaml(lock)?;
+        let (text, generated) = lock_yaml(chart, lock)?;
         add("Chart.lock", text.as_bytes(), generated);
     }
     for file in chart.raw_files().iter().filter(|file| file.name() == "values.yaml") {
@@ -172,14 +172,14 @@ fn add_chart(tar: &mut Tar, chart: &Chart, metadata: &Metadata, above: &str, now
 }
 
 /// The text of a Chart.lock, and when it was generated; none is Go's zero time, for which Helm takes the time of now.
-fn lock_yaml(lock: &Lock) -> Result<(String, Option<Timestamp>), SaveError> {
+fn lock_yaml(chart: &Chart, lock: &Lock) -> Result<(String, Option<Timestamp>), SaveError> {
     let generated = sutler_functions::time::parse(RFC_3339, lock.generated.as_bytes(), &Zone::Utc)
         .map_err(|_| SaveError::LockTime(lock.generated.clone()))?;
     let shown = sutler_functions::time::format(&generated, b"2006-01-02T15:04:05.999999999Z07:00");
     let mut value = serde_json::to_value(lock).expect("a lock is texts and lists");
     if let Value::Object(fields) = &mut value {
         fields.insert("generated".to_owned(), String::from_utf8_lossy(&shown).into());
-        if lock.dependencies.is_empty() {
+        if lock.dependencies.is_empty() && !lists_dependencies(chart) {
             fields.insert("dependencies".to_owned(), Value::Null);
         }
     }
@@ -187,6 +187,19 @@ fn lock_yaml(lock: &Lock) -> Result<(String, Option<Timestamp>), SaveError> {
     let nanoseconds = i32::try_from(generated.nanoseconds).expect("less than a second");
     let time = if is_zero { None } else { Timestamp::new(generated.seconds, nanoseconds).ok() };
     Ok((sutler_yaml::write(&value)?, time))
+}
+
+/// Whether the chart's lock has a list of dependencies, be it empty: without one Helm writes null.
+fn lists_dependencies(chart: &Chart) -> bool {
+    let is_lock = |file: &&crate::chart::ChartFile| matches!(file.name(), "Chart.lock" | "requirements.lock");
+    let Some(file) = chart.raw_files().iter().rfind(is_lock) else { return true };
+    let Ok(text) = sutler_yaml::decode(file.data()) else { return false };
+    let Ok(node) = sutler_yaml::read(&text) else { return false };
+    let is_list = |(key, value): &(sutler_yaml::Node, sutler_yaml::Node)| {
+        key.as_str().is_some_and(|key| key.eq_ignore_ascii_case("dependencies"))
+            && matches!(value.data, sutler_yaml::Data::Sequence(_))
+    };
+    node.entries().iter().any(is_list)
 }
 
 #[cfg(test)]
