@@ -113,3 +113,18 @@ impl Io<'_> {
         }
     }
 }
+
+/// What repositories say goes to the streams: progress to standard output, the log to standard error.
+impl sutler_repository::Notes for Io<'_> {
+    fn print(&mut self, text: &str) {
+        self.data(text);
+    }
+
+    fn remark(&mut self, remark: Remark) {
+        self.note(remark.to_string());
+    }
+
+    fn note(&mut self, text: &str) {
+        self.remarks(text);
+    }
+}

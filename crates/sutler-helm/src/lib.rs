@@ -53,13 +53,13 @@ mod go_text;
 mod help;
 mod io;
 mod kubeconfig;
+mod output;
 pub mod plugin;
 mod prompt;
 mod remote;
 mod resolve;
 mod run;
 mod settings;
-mod signing;
 mod table;
 mod value;
 

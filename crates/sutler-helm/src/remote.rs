@@ -4,10 +4,13 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use sutler_repository::dependencies::DependencyManager;
+use sutler_repository::fetch::{Fetcher, Getters, IndexFetcher, NoGetters, Verify};
 use sutler_repository::oci::{
     CredentialPlaces, CredentialStore, RegistryClient, RegistryError, RegistryOptions, docker_config_file,
 };
-use sutler_repository::transport::{Proxies, SystemClock, TlsOptions, Transport};
+use sutler_repository::transport::{GetOptions, Proxies, SystemClock, TlsOptions, Transport};
+use sutler_repository::{ChartReferenceOptions, Notes, Places};
 
 use crate::command::Invocation;
 use crate::failure::Failure;
@@ -18,6 +21,9 @@ use crate::io::Io;
 pub(crate) struct Remote {
     /// The client for all requests.
     pub(crate) transport: Transport,
+    /// Helm's files.
+    pub(crate) places: Places,
+    getters: Box<dyn Getters>,
     credentials: CredentialPlaces,
 }
 
@@ -35,7 +41,24 @@ impl Remote {
             search_path: OsString::from(variable("PATH").unwrap_or_default()),
         };
         let transport = Transport::new(Proxies::from_environment(variable), Arc::new(SystemClock));
-        Remote { transport, credentials }
+        let path = |text: &str| PathBuf::from(text);
+        let places = Places {
+            repository_config: path(&call.settings.repository_config),
+            repository_cache: path(&call.settings.repository_cache),
+            registry_config: path(&call.settings.registry_config),
+            content_cache: path(&call.settings.content_cache),
+        };
+        Remote { transport, places, getters: Box::new(NoGetters), credentials }
+    }
+
+    /// What fetches the indexes of repositories.
+    pub(crate) fn indexes(&self) -> IndexFetcher<'_> {
+        IndexFetcher { places: &self.places, transport: &self.transport, getters: &*self.getters, timeout: None }
+    }
+
+    /// What finds and fetches charts, with a client of registries.
+    pub(crate) fn fetcher<'a>(&'a self, registry: &'a RegistryClient<'a>) -> Fetcher<'a> {
+        Fetcher { places: &self.places, transport: &self.transport, registry, getters: &*self.getters }
     }
 
     /// The logins of registries.
@@ -81,6 +104,66 @@ pub(crate) fn tls_options(flags: &FlagValues) -> TlsOptions {
         key_file: flags.text("key-file").to_owned(),
         insecure_skip_verify: flags.is_on("insecure-skip-tls-verify"),
     }
+}
+
+/// Which chart is meant and how it is fetched, by the flags of [`CHART`](crate::commands::flag_groups::CHART), `TRANSPORT`, `VERIFY`
+/// and `DEVEL`.
+pub(crate) fn chart_options(flags: &FlagValues) -> ChartReferenceOptions {
+    let version = match flags.text("version") {
+        "" if flags.is_on("devel") => ">0.0.0-0",
+        version => version,
+    };
+    ChartReferenceOptions {
+        version: version.to_owned(),
+        repository_url: flags.text("repo").to_owned(),
+        get: GetOptions {
+            tls: tls_options(flags),
+            username: flags.text("username").to_owned(),
+            password: flags.text("password").to_owned(),
+            pass_credentials_all: flags.is_on("pass-credentials"),
+            plain_http: flags.is_on("plain-http"),
+            ..GetOptions::default()
+        },
+        verify: if flags.is_on("verify") { Verify::Always } else { Verify::Never },
+        keyring: PathBuf::from(flags.text("keyring")),
+    }
+}
+
+/// Has the chart of a reference on this machine: the path of its folder or archive, as Helm's `LocateChart` for the commands that
+/// take `CHART`, `TRANSPORT`, `VERIFY` and `DEVEL`.
+///
+/// # Errors
+/// When there is no such chart, or it cannot be fetched or verified.
+pub(crate) fn locate_chart(call: &Invocation, io: &mut Io<'_>, reference: &str) -> Result<PathBuf, Failure> {
+    let options = chart_options(&call.flags);
+    let remote = Remote::of(call, io);
+    let registry = remote.registry_client(&call.flags)?;
+    Ok(remote.fetcher(&registry).fetch_chart(reference, &options, io)?)
+}
+
+/// Fetches the dependencies of a chart's folder first, as `helm dependency update` does, for the commands that take
+/// `--dependency-update`; progress goes to `notes`.
+///
+/// # Errors
+/// As `helm dependency update`.
+pub(crate) fn update_dependencies(
+    call: &Invocation,
+    io: &Io<'_>,
+    chart: &Path,
+    notes: &mut dyn Notes,
+) -> Result<(), Failure> {
+    let remote = Remote::of(call, io);
+    let registry = remote.registry_client(&call.flags)?;
+    let manager = DependencyManager {
+        fetcher: remote.fetcher(&registry),
+        chart: chart.to_owned(),
+        verify: Verify::Never,
+        keyring: PathBuf::from(call.flags.text("keyring")),
+        skip_refresh: false,
+        debug: call.settings.debug,
+        time_zone: jiff::tz::TimeZone::system(),
+    };
+    Ok(manager.update(notes)?)
 }
 
 /// A registry's refusal with advice.

@@ -192,7 +192,12 @@ pub fn write_whole(path: &Path, bytes: &[u8], mode: Mode) -> Result<(), CacheErr
         .prefix(".sutler-")
         .suffix(".tmp")
         .tempfile_in(folder)
-        .map_err(|error| CacheError::file("open", folder, error))?;
+        // tempfile puts the folder into the text; the operating system's own words are wanted.
+        .map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => fail("open", std::io::Error::from_raw_os_error(2)),
+            std::io::ErrorKind::PermissionDenied => fail("open", std::io::Error::from_raw_os_error(13)),
+            kind => fail("open", kind.into()),
+        })?;
     file.write_all(bytes).map_err(|error| fail("write", error))?;
     #[cfg(unix)]
     {

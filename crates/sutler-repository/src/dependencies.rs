@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use jiff::tz::TimeZone;
-use sutler_chart::{Chart, Dependency, Lock};
+use sutler_chart::{Chart, Dependency, Level, Lock, Remark};
 use sutler_functions::url::Url;
 
 use crate::fetch::{Fetcher, Verify};
@@ -76,9 +76,11 @@ impl DependencyManager<'_> {
             if !is_v1 {
                 return Err(DependencyError::OutOfSync { lock: "Chart.lock", file: "Chart.yaml" });
             }
-            notes.note(
-                "manager.go:127: warning: a valid Helm v3 hash was not found. Checking against Helm v2 hash...\n",
-            );
+            notes.remark(Remark {
+                level: Level::Info,
+                message: "warning: a valid Helm v3 hash was not found. Checking against Helm v2 hash...".to_owned(),
+                details: Vec::new(),
+            });
             if helm2.as_deref() != Some(lock.digest.as_str()) {
                 return Err(DependencyError::OutOfSync { lock: "requirements.lock", file: "requirements.yaml" });
             }

@@ -6,6 +6,7 @@
 
 pub mod cache;
 pub mod dependencies;
+pub mod expand;
 pub mod fetch;
 mod files;
 mod go_json;

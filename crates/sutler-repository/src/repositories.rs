@@ -174,7 +174,7 @@ impl Repositories {
         self.entries.len() < before
     }
 
-    /// Writes the file whole, readable for its owner only: it may hold passwords.
+    /// Writes the file whole; a new one is readable for its owner only, since it may hold passwords.
     ///
     /// # Errors
     /// What the file system refuses.
@@ -185,7 +185,13 @@ impl Repositories {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder).map_err(|error| file_error("mkdir", folder, error))?;
         }
-        Ok(write_whole(&path, text.as_bytes(), Mode::Private)?)
+        let known = std::fs::metadata(&path).ok().map(|found| found.permissions());
+        write_whole(&path, text.as_bytes(), Mode::Private)?;
+        // Who may read a file that was there already stays as its owner has set it.
+        if let Some(known) = known {
+            std::fs::set_permissions(&path, known).map_err(|error| file_error("chmod", &path, error))?;
+        }
+        Ok(())
     }
 }
 
@@ -279,13 +285,11 @@ impl RepositoriesLock {
             std::fs::create_dir_all(folder).map_err(|error| file_error("mkdir", folder, error))?;
         }
         let path = lock_path(repositories);
-        let file = File::options()
-            .create(true)
-            .truncate(false)
-            .read(true)
-            .write(true)
-            .open(&path)
-            .map_err(|error| file_error("open", &path, error))?;
+        let mut options = File::options();
+        options.create(true).truncate(false).read(true).write(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(&path).map_err(|error| file_error("open", &path, error))?;
         let mut waited = Duration::ZERO;
         loop {
             match file.try_lock() {

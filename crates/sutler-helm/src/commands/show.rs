@@ -1,7 +1,5 @@
 //! `helm show all`, `chart`, `crds`, `readme` and `values`.
 
-use std::path::Path;
-
 use sutler_chart::Chart;
 use sutler_chart::show::{Part, show};
 
@@ -10,6 +8,7 @@ use crate::complete;
 use crate::failure::Failure;
 use crate::flag::Flag;
 use crate::io::Io;
+use crate::remote::locate_chart;
 
 use super::flag_groups::{CHART, DEVEL, TRANSPORT, VERIFY};
 
@@ -65,14 +64,9 @@ const VALUES: Command = Command {
 fn run(part: Part, call: &Invocation, io: &mut Io<'_>) -> Result<(), Failure> {
     let reference = call.arguments[0].trim();
     let flags = &call.flags;
-    if flags.is_on("verify") && flags.text("repo").is_empty() && Path::new(reference).exists() {
-        let archive = std::path::absolute(reference).map_err(|error| Failure::new(error.to_string()))?;
-        let provenance = format!("{}.prov", archive.display());
-        let keyring = Path::new(flags.text("keyring"));
-        sutler_repository::provenance::verify_chart(&archive, Path::new(&provenance), keyring, io.now)?;
-    }
+    let path = locate_chart(call, io, reference)?;
     let mut remarks = Vec::new();
-    let chart = Chart::find_of_any_version(reference, &mut remarks);
+    let chart = Chart::find_of_any_version(&path.display().to_string(), &mut remarks);
     remarks.iter().for_each(|remark| io.note(remark.to_string()));
     let template = if part == Part::Values { flags.text("jsonpath") } else { "" };
     let shown = show(&chart?, part, template)?;

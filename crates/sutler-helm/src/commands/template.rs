@@ -1,16 +1,20 @@
 //! `helm template`.
 
+use std::cell::RefCell;
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use sutler_chart::helm_template::{HelmTemplate, TemplateInputs, WriteMode};
-use sutler_chart::{Chart, ValuesOptions};
+use sutler_chart::{Chart, ChartSource, FindError, ValuesOptions};
+use sutler_repository::Collected;
+use sutler_repository::transport::GetOptions;
 
 use crate::command::{Action, Arguments, Command, Completion, Invocation};
 use crate::complete;
 use crate::failure::Failure;
 use crate::flag::Flag;
 use crate::io::Io;
+use crate::remote::{Remote, locate_chart, update_dependencies};
 
 use super::flag_groups::*;
 
@@ -87,8 +91,12 @@ fn run(call: &Invocation, io: &mut Io<'_>) -> Result<(), Failure> {
     };
     let (now, seed) = (io.now, io.seed);
     let output = {
-        let mut read = |path: &str| read(path, io);
-        let mut find = |reference: &str, remarks: &mut Vec<_>| Chart::find_as(reference, compatibility, remarks);
+        let io = RefCell::new(&mut *io);
+        let mut read = |path: &str| read(path, call, &mut io.borrow_mut());
+        let mut find = |reference: &str, remarks: &mut Vec<_>| {
+            let path = located(reference, call, &mut io.borrow_mut()).map_err(|no| FindError::NotFound(no.text))?;
+            Chart::find_as(&path.display().to_string(), compatibility, remarks)
+        };
         template.run(&mut TemplateInputs { find: &mut find, read: &mut read, now, seed })
     };
     for file in &output.files {
@@ -120,10 +128,34 @@ fn write(path: &str, text: &str, mode: WriteMode) -> Result<(), Failure> {
     options.open(path).and_then(|mut file| file.write_all(text.as_bytes())).map_err(failed)
 }
 
-/// Reads a file, or standard input for `-`; the message is Go's.
-fn read(path: &str, io: &mut Io<'_>) -> Result<Vec<u8>, String> {
+/// The path of the chart, fetched where it is not on this machine, its dependencies too where that is wanted.
+fn located(reference: &str, call: &Invocation, io: &mut Io<'_>) -> Result<PathBuf, Failure> {
+    let path = locate_chart(call, io, reference)?;
+    if call.flags.is_on("dependency-update")
+        && path.is_dir()
+        && let Ok(chart) = Chart::load(ChartSource::Folder(&path))
+    {
+        let is_there = |name: &str| chart.dependencies().iter().any(|chart| chart.name() == name);
+        if !chart.metadata().dependencies.iter().all(|dependency| is_there(&dependency.name)) {
+            let mut said = Collected::default();
+            let updated = update_dependencies(call, io, &path, &mut said);
+            io.data(&said.out);
+            io.remarks(&said.err);
+            updated?;
+        }
+    }
+    Ok(path)
+}
+
+/// Reads a file, what a URL has, or standard input for `-`; the message is Go's.
+fn read(path: &str, call: &Invocation, io: &mut Io<'_>) -> Result<Vec<u8>, String> {
     if path.trim() == "-" {
         return io.read_stdin();
+    }
+    if path.starts_with("http://") || path.starts_with("https://") {
+        let options = GetOptions { repository_url: path.to_owned(), ..GetOptions::default() };
+        let fetched = Remote::of(call, io).transport.get(path, &options);
+        return fetched.map_err(|error| sutler_chart::error_chain(&error));
     }
     std::fs::read(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::IsADirectory => go_io_error("read", path, &error),

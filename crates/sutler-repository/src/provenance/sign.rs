@@ -111,12 +111,13 @@ pub fn sign(
 }
 
 impl Keyring {
-    /// Whether a name may mean several keys.
+    /// Whether a name means exactly one secret key.
     ///
     /// # Errors
-    /// [`SignError::Ambiguous`] where it does.
-    pub fn check_name(&self, key: &str) -> Result<(), SignError> {
-        self.entity(key).map(drop)
+    /// In which way it does not.
+    pub fn check_signer(&self, key: &str) -> Result<(), SignError> {
+        let entity = self.entity(key)?.ok_or(SignError::NotFound)?;
+        entity.secret.as_ref().map(drop).ok_or(SignError::PublicOnly)
     }
 
     /// The key of a name: the one that has exactly it, or else the only one that contains it.

@@ -22,10 +22,12 @@ use super::tls;
 #[non_exhaustive]
 pub enum DialError {
     /// The host's name has no address.
-    #[error("dial tcp: lookup {host}: {message}")]
+    #[error("dial tcp: lookup {host}{}: {message}", .server.as_ref().map(|server| format!(" on {server}")).unwrap_or_default())]
     Lookup {
         /// The name.
         host: String,
+        /// Who was asked, where that is known.
+        server: Option<String>,
         /// What the resolver said.
         message: String,
     },
@@ -252,9 +254,11 @@ impl Budget {
 
 /// Connects to the first address of a host that takes the connection; tells of the first that did not, as Go does.
 fn connect(host: &str, port: u16, budget: &Budget) -> Result<TcpStream, DialError> {
-    let addresses = (host, port)
-        .to_socket_addrs()
-        .map_err(|error| DialError::Lookup { host: host.to_owned(), message: lookup_message(&error) })?;
+    let addresses = (host, port).to_socket_addrs().map_err(|error| DialError::Lookup {
+        host: host.to_owned(),
+        server: name_server(),
+        message: lookup_message(&error),
+    })?;
     let mut first = None;
     for address in addresses {
         let result = match budget.remaining() {
@@ -275,7 +279,14 @@ fn connect(host: &str, port: u16, budget: &Budget) -> Result<TcpStream, DialErro
             }
         }
     }
-    Err(first.unwrap_or(DialError::Lookup { host: host.to_owned(), message: "no such host".to_owned() }))
+    Err(first.unwrap_or(DialError::Lookup { host: host.to_owned(), server: None, message: "no such host".to_owned() }))
+}
+
+/// The first name server of this machine, as Go's resolver reads and names it.
+fn name_server() -> Option<String> {
+    let text = std::fs::read_to_string("/etc/resolv.conf").ok()?;
+    let address = text.lines().find_map(|line| line.trim().strip_prefix("nameserver")?.split_whitespace().next())?;
+    Some(format!("{}:53", bracketed(address)))
 }
 
 /// The resolver's complaint in Go's words.

@@ -314,7 +314,7 @@ impl Transport {
 
     /// Sends a request and follows its redirects by the rules of Go's `http.Client`.
     fn follow(&self, request: &Request<'_>) -> Result<Response, TransportError> {
-        let deadline = request.timeout.map(|timeout| std::time::Instant::now() + timeout);
+        let deadline = request.timeout.and_then(|timeout| std::time::Instant::now().checked_add(timeout));
         let first = Url::parse(request.url.as_bytes()).map_err(|error| TransportError::BadUrl {
             operation: request.method.title(),
             url: sutler_chart::go_quoted(request.url),
