@@ -6,7 +6,7 @@
 use sutler_yaml::Node;
 
 use crate::command::{Completion, Completions, Invocation, StartedAs};
-use crate::commands::HELM;
+use crate::commands;
 use crate::failure::Failure;
 use crate::flag::{Flag, Kind, Visibility};
 use crate::flags::{FlagValues, Unknown};
@@ -95,7 +95,7 @@ fn complete(
     io: &mut Io<'_>,
 ) -> (Completions, Option<String>) {
     let mut names = || plugins.iter().map(|plugin| plugin.name.clone()).collect();
-    let (path, words) = match resolve::find(&HELM, before, started_as, &io.variables, &mut names) {
+    let (path, words) = match resolve::find(commands::root(started_as), before, started_as, &io.variables, &mut names) {
         Ok(Found::Command(path, words)) => (path, words),
         Ok(Found::Plugin(name, words)) => {
             let plugin = plugins.iter().find(|plugin| plugin.name == name);

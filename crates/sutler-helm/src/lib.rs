@@ -44,6 +44,7 @@
 
 mod command;
 pub mod commands;
+pub mod compare;
 mod complete;
 mod csv;
 mod failure;

@@ -3,7 +3,7 @@
 use sutler_chart::{Level, go_quoted};
 
 use crate::command::{Action, Command, Invocation, StartedAs};
-use crate::commands::HELM;
+use crate::commands;
 use crate::complete;
 use crate::failure::Failure;
 use crate::flag::{Flag, Kind};
@@ -67,7 +67,7 @@ fn answer(
     let plugins = plugin::commands::load(&settings, io);
     warn_of_old_repositories(&settings.repository_config, io);
     let mut names = || plugins.iter().map(|plugin| plugin.name.clone()).collect();
-    match resolve::find(&HELM, words, started_as, &io.variables, &mut names)? {
+    match resolve::find(commands::root(started_as), words, started_as, &io.variables, &mut names)? {
         Found::Command(path, words) => execute(path, &words, globals, &plugins, started_as, io, cluster),
         Found::Complete(name, words) => complete::answer(&name, &words, globals, &plugins, started_as, io),
         Found::Plugin(name, words) => {

@@ -18,7 +18,7 @@ pub(super) const COMMAND: Command = Command {
 };
 
 fn run(call: &Invocation, io: &mut Io<'_>) -> Result<(), Failure> {
-    let root = &super::HELM;
+    let root = super::root(call.started_as);
     let plugins = plugin::commands::find(&call.settings, io);
     let mut names = || plugins.iter().map(|plugin| plugin.name.clone()).collect();
     let text = match resolve::find(root, &call.arguments, call.started_as, &io.variables, &mut names) {
@@ -43,7 +43,7 @@ fn run(call: &Invocation, io: &mut Io<'_>) -> Result<(), Failure> {
 /// The words lead to a command, whose commands are offered.
 fn complete(call: &Invocation, typed: &str, io: &mut Io<'_>) -> Completions {
     let plugins = plugin::commands::find(&call.settings, io);
-    match resolve::find(&super::HELM, &call.arguments, call.started_as, &io.variables, &mut Vec::new) {
+    match resolve::find(super::root(call.started_as), &call.arguments, call.started_as, &io.variables, &mut Vec::new) {
         Ok(Found::Command(path, _)) => {
             let mut children: Vec<(String, String)> = path[path.len() - 1]
                 .subcommands

@@ -3,6 +3,7 @@
 pub mod flag_groups;
 
 mod cluster;
+mod compare;
 mod completion;
 mod create;
 mod dependency;
@@ -23,7 +24,7 @@ mod values;
 mod verify;
 mod version;
 
-use crate::command::{Command, Invocation};
+use crate::command::{Command, Invocation, StartedAs};
 use crate::failure::Failure;
 use crate::io::Io;
 
@@ -102,6 +103,28 @@ Without $HELM_…_HOME the folders are `helm` below $XDG_CACHE_HOME, $XDG_CONFIG
         &help::COMMAND,
     ],
     ..Command::EMPTY
+};
+
+/// The command that holds all others.
+pub(crate) fn root(started_as: StartedAs) -> &'static Command {
+    match started_as {
+        StartedAs::Helm => &HELM,
+        StartedAs::Sutler => &SUTLER_HELM,
+    }
+}
+
+/// `sutler helm`: Helm's commands and our own.
+pub const SUTLER_HELM: Command = Command { subcommands: &WITH_OWN, ..HELM };
+
+/// Helm's commands, and those that it has not.
+const WITH_OWN: [&Command; HELM.subcommands.len() + 1] = {
+    let mut all = [&compare::COMMAND; HELM.subcommands.len() + 1];
+    let mut at = 0;
+    while at < HELM.subcommands.len() {
+        all[at] = HELM.subcommands[at];
+        at += 1;
+    }
+    all
 };
 
 /// What a command answers that the table has and this build has not.
