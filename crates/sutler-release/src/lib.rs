@@ -35,6 +35,7 @@ mod install;
 mod operation;
 pub mod plan;
 mod render;
+mod replace;
 mod rollback;
 mod store;
 mod test;

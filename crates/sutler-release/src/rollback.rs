@@ -1,14 +1,13 @@
 //! Rolling a release back to an earlier revision.
 
+use crate::Releases;
 use crate::apply::{self, Method};
 use crate::error::Error;
 use crate::event::Events;
-use crate::install::wait_as_asked;
-use crate::operation::{Operation, Standing, check, in_full};
+use crate::operation::{check, in_full};
 use crate::record::{HookEvent, Info, Release, Status};
+use crate::replace::{Replacement, clean_up};
 use crate::request::RollbackRequest;
-use crate::upgrade::{clean_up, supersede};
-use crate::{ObjectRef, Releases};
 
 impl Releases {
     /// Makes an earlier revision the current one again, as a new revision.
@@ -70,7 +69,16 @@ impl Releases {
         };
         let mut operation = self.start(record, events).await?;
         let mut created = Vec::new();
-        match perform(&mut operation, &standing, &targets, &originals, method, request, &mut created).await {
+        let replacement = Replacement {
+            standing: &standing,
+            targets: &targets,
+            originals: &originals,
+            method,
+            hooks: [HookEvent::PreRollback, HookEvent::PostRollback],
+            options,
+            description: operation.record.info.description.clone(),
+        };
+        match replacement.carry_out(&mut operation, &mut created).await {
             Ok(()) => Ok(operation.record),
             Err(error) => {
                 let description = format!("Rollback {name:?} failed: {}", in_full(&error));
@@ -86,30 +94,4 @@ impl Releases {
             }
         }
     }
-}
-
-async fn perform(
-    operation: &mut Operation<'_>,
-    standing: &Standing,
-    targets: &[serde_json::Value],
-    originals: &[serde_json::Value],
-    method: Method,
-    request: &RollbackRequest,
-    created: &mut Vec<ObjectRef>,
-) -> Result<(), Error> {
-    let options = &request.options;
-    if !options.disable_hooks {
-        crate::hooks::run(operation, HookEvent::PreRollback, options.timeout).await?;
-    }
-    let mut written = apply::write(operation, targets, originals, method).await?;
-    created.append(&mut written.created);
-    written.result()?;
-    apply::prune(operation, originals, targets).await?;
-    wait_as_asked(operation, written.objects, options).await?;
-    if !options.disable_hooks {
-        crate::hooks::run(operation, HookEvent::PostRollback, options.timeout).await?;
-    }
-    supersede(operation, &standing.history).await?;
-    operation.record.info.status = Status::Deployed;
-    operation.save().await
 }

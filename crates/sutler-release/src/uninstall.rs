@@ -99,7 +99,7 @@ impl Releases {
         operation.record.set_status(Status::Uninstalled, description);
         if request.keep_history {
             let (_, earlier) = history.split_last().expect("there is a last revision: it is being uninstalled");
-            crate::upgrade::supersede(&mut operation, earlier).await?;
+            crate::replace::supersede(&mut operation, earlier).await?;
             operation.save().await?;
         } else {
             // The last one at the end: as long as there is a record, the release can be found and finished.

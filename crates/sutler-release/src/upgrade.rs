@@ -3,14 +3,13 @@
 use serde_json::Value;
 
 use crate::apply::{self, Method};
-use crate::cluster::Propagation;
 use crate::error::Error;
-use crate::event::{Event, Events};
-use crate::install::wait_as_asked;
+use crate::event::Events;
 use crate::object::ObjectRef;
 use crate::operation::{Operation, Standing, check, in_full, merged_labels};
 use crate::record::{HookEvent, Info, Release, Status};
 use crate::render;
+use crate::replace::{Replacement, clean_up};
 use crate::request::{ApplyChoice, Base, InstallRequest, RollbackRequest, UpgradeRequest};
 use crate::{Releases, store};
 use sutler_chart::ReleaseInfo;
@@ -93,7 +92,16 @@ impl Releases {
         };
         let mut operation = self.start(record, events).await?;
         let mut created = Vec::new();
-        match perform(&mut operation, &standing, &targets, &originals, method, request, &mut created).await {
+        let replacement = Replacement {
+            standing: &standing,
+            targets: &targets,
+            originals: &originals,
+            method,
+            hooks: [HookEvent::PreUpgrade, HookEvent::PostUpgrade],
+            options,
+            description: options.description.clone().unwrap_or_else(|| "Upgrade complete".to_owned()),
+        };
+        match replacement.carry_out(&mut operation, &mut created).await {
             Ok(()) => Ok(operation.record),
             Err(error) => self.fail_upgrade(operation, error, request, &created).await,
         }
@@ -179,63 +187,6 @@ fn only_in<'t>(targets: &'t [Value], originals: &[Value]) -> Vec<&'t Value> {
         !originals.iter().any(|original| original.is_same_object(&reference))
     };
     targets.iter().filter(is_new).collect()
-}
-
-async fn perform(
-    operation: &mut Operation<'_>,
-    standing: &Standing,
-    targets: &[Value],
-    originals: &[Value],
-    method: Method,
-    request: &UpgradeRequest,
-    created: &mut Vec<ObjectRef>,
-) -> Result<(), Error> {
-    let options = &request.options;
-    if !options.disable_hooks {
-        crate::hooks::run(operation, HookEvent::PreUpgrade, options.timeout).await?;
-    }
-    let mut written = apply::write(operation, targets, originals, method).await?;
-    created.append(&mut written.created);
-    written.result()?;
-    apply::prune(operation, originals, targets).await?;
-    wait_as_asked(operation, written.objects, options).await?;
-    if !options.disable_hooks {
-        crate::hooks::run(operation, HookEvent::PostUpgrade, options.timeout).await?;
-    }
-    supersede(operation, &standing.history).await?;
-    let description = options.description.clone().unwrap_or_else(|| "Upgrade complete".to_owned());
-    operation.record.set_status(Status::Deployed, description);
-    operation.save().await
-}
-
-/// Marks all deployed revisions as superseded; the operation's own is next.
-pub(crate) async fn supersede(operation: &mut Operation<'_>, history: &[Release]) -> Result<(), Error> {
-    for release in history.iter().filter(|release| release.info.status == Status::Deployed) {
-        let mut release = release.clone();
-        release.info.status = Status::Superseded;
-        match store::update(operation.cluster, &mut release).await {
-            // Changed or deleted by another tool meanwhile: read it again, once.
-            Err(crate::ApiError::Conflict { .. }) => {
-                let mut found =
-                    store::get(operation.cluster, &release.namespace, &release.name, release.version).await?;
-                found.info.status = Status::Superseded;
-                store::update(operation.cluster, &mut found).await?;
-            }
-            Err(crate::ApiError::NotFound { .. }) => {}
-            other => other?,
-        }
-    }
-    Ok(())
-}
-
-/// Deletes what a failed operation has newly created.
-pub(crate) async fn clean_up(operation: &mut Operation<'_>, created: &[ObjectRef]) -> Result<(), Error> {
-    for object in created.iter().rev() {
-        if operation.cluster.delete(object, Propagation::Background).await? {
-            operation.tell(Event::Deleted { object: object.clone() });
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]
