@@ -25,6 +25,13 @@ pub(crate) fn process(
     processing.imported(&enabled)
 }
 
+impl Chart {
+    /// Names of dependencies that Chart.yaml lists and `charts/` does not hold, as Helm checks before it installs.
+    pub fn missing_dependencies(&self) -> Vec<&str> {
+        missing(self)
+    }
+}
+
 /// Names of dependencies that Chart.yaml lists and `charts/` does not hold.
 pub(crate) fn missing(chart: &Chart) -> Vec<&str> {
     let listed = chart.metadata().dependencies.iter().map(|dependency| dependency.name.as_str());

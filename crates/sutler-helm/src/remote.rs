@@ -15,7 +15,7 @@ use sutler_repository::{ChartReferenceOptions, Notes, Places};
 use crate::command::Invocation;
 use crate::failure::Failure;
 use crate::flags::FlagValues;
-use crate::io::Io;
+use crate::io::{Io, Variables};
 
 /// The way to repositories and registries for one command.
 pub(crate) struct Remote {
@@ -30,24 +30,15 @@ pub(crate) struct Remote {
 impl Remote {
     /// By the proxies, folders and files that settings and variables name.
     pub(crate) fn of(call: &Invocation, io: &Io<'_>) -> Remote {
-        let variable = |name: &str| io.variables.get(name).map(str::to_owned);
-        let home = variable(if cfg!(windows) { "USERPROFILE" } else { "HOME" }).filter(|home| !home.is_empty());
-        let credentials = CredentialPlaces {
-            registry_config: PathBuf::from(&call.settings.registry_config),
-            docker_config: docker_config_file(
-                variable("DOCKER_CONFIG").as_deref().map(Path::new),
-                home.as_deref().map(Path::new),
-            ),
-            search_path: OsString::from(variable("PATH").unwrap_or_default()),
-        };
-        let transport = Transport::new(Proxies::from_environment(variable), Arc::new(SystemClock));
-        let path = |text: &str| PathBuf::from(text);
+        let settings = &call.settings;
         let places = Places {
-            repository_config: path(&call.settings.repository_config),
-            repository_cache: path(&call.settings.repository_cache),
-            registry_config: path(&call.settings.registry_config),
-            content_cache: path(&call.settings.content_cache),
+            repository_config: PathBuf::from(&settings.repository_config),
+            repository_cache: PathBuf::from(&settings.repository_cache),
+            registry_config: PathBuf::from(&settings.registry_config),
+            content_cache: PathBuf::from(&settings.content_cache),
         };
+        let credentials = credential_places(&settings.registry_config, &io.variables);
+        let transport = Transport::new(proxies(&io.variables), Arc::new(SystemClock));
         Remote { transport, places, getters: Box::new(NoGetters), credentials }
     }
 
@@ -84,6 +75,21 @@ impl Remote {
         let logins = self.logins().map_err(missing)?;
         Ok(RegistryClient::new(&self.transport, options, logins))
     }
+}
+
+/// Where logins of registries are: Helm's file, Docker's, and the programs that keep logins.
+pub fn credential_places(registry_config: impl Into<PathBuf>, variables: &Variables) -> CredentialPlaces {
+    let home = variables.filled(if cfg!(windows) { "USERPROFILE" } else { "HOME" }).map(Path::new);
+    CredentialPlaces {
+        registry_config: registry_config.into(),
+        docker_config: docker_config_file(variables.get("DOCKER_CONFIG").map(Path::new), home),
+        search_path: OsString::from(variables.get("PATH").unwrap_or_default()),
+    }
+}
+
+/// The proxies that variables name.
+pub fn proxies(variables: &Variables) -> Proxies {
+    Proxies::from_environment(|name| variables.get(name).map(str::to_owned))
 }
 
 /// What the flags of [`TRANSPORT`](crate::commands::flag_groups::TRANSPORT) say of registries.

@@ -7,6 +7,7 @@
 use std::path::Path;
 
 use sutler_chart::Compatibility;
+use sutler_repository::Places;
 
 use crate::command::StartedAs;
 use crate::failure::Failure;
@@ -219,6 +220,16 @@ fn repository_cache(variables: &Variables) -> String {
 
 fn content_cache(variables: &Variables) -> String {
     set_or(variables, "HELM_CONTENT_CACHE", || below(variables, Home::Cache, "content"))
+}
+
+/// Helm's files, as variables alone name them: for what fetches charts beside Helm's commands.
+pub fn default_places(variables: &Variables) -> Places {
+    Places {
+        repository_config: repository_config(variables).into(),
+        repository_cache: repository_cache(variables).into(),
+        registry_config: registry_config(variables).into(),
+        content_cache: content_cache(variables).into(),
+    }
 }
 
 /// Where GnuPG has the public keys: the default of `--keyring`.

@@ -408,6 +408,24 @@ impl<'a> Fetcher<'a> {
         }
     }
 
+    /// Fetches what [`Fetcher::resolve`] found, and keeps it in the cache.
+    ///
+    /// # Errors
+    /// When it cannot be fetched, or is not what was announced.
+    pub fn fetch_resolved(
+        &self,
+        resolved: &Resolved,
+        options: &GetOptions,
+        notes: &mut dyn Notes,
+    ) -> Result<Vec<u8>, FetchError> {
+        self.check_scheme(&resolved.url)?;
+        let announced = Self::announced(resolved)?;
+        let archive = self.archive(resolved, announced, options, notes)?;
+        let cache = ContentCache::new(&self.places.content_cache);
+        cache.put_chart(&resolved.url, announced, &archive).map_err(FetchError::Write)?;
+        Ok(archive)
+    }
+
     /// The digest that an index announced. A registry's is the manifest's, and was checked there.
     fn announced(resolved: &Resolved) -> Result<Option<Digest>, FetchError> {
         if resolved.digest.is_empty() || oci::is_oci(&resolved.url) {

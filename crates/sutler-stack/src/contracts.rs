@@ -32,6 +32,8 @@ pub struct ReleaseFacts {
     pub namespace: String,
     /// The pools and roles that its values name.
     pub references: Vec<Reference>,
+    /// Service accounts that its values name, for pods that are made later: a hub's notebooks.
+    pub accounts: BTreeSet<String>,
     /// The pods it will make; empty for a release that this environment leaves out.
     pub pods: Vec<PodTemplate>,
     /// DaemonSets among its objects.
@@ -110,10 +112,13 @@ fn unused_roles(stack: &Stack, releases: &[&ReleaseFacts], severity: Severity) -
     found
 }
 
-/// Whether a role's account is used: by a pod, or by a release in its namespace that names the role.
+/// Whether a role's account is used: by a pod, or by a release in its namespace that names the role or the account.
 fn is_used(role: &Role, index: usize, named_in: &BTreeSet<&str>, releases: &[&ReleaseFacts]) -> bool {
     let account = &role.service_accounts[index];
+    let named =
+        |release: &&&ReleaseFacts| release.namespace == account.namespace && release.accounts.contains(&account.name);
     named_in.contains(account.namespace.as_str())
+        || releases.iter().any(|release| named(&release))
         || releases
             .iter()
             .flat_map(|release| &release.pods)

@@ -1,24 +1,24 @@
-//! What releases are made from: charts and values files, read from disk or taken from the binary.
+//! What releases are made from: their charts, and the values files read from disk.
 //!
-//! The only reading of a plan's own files happens here; what follows works on what was read.
+//! The only reading of a plan's own files happens here and in [`crate::charts`]; what follows works on what was read.
 
 use std::path::Path;
 
+use sutler_chart::Chart;
 use sutler_chart::values::{ValuesError, ValuesFile, ValuesOptions, from_json};
-use sutler_chart::{ChartSource, LoadError};
 use sutler_template::Value;
 
 use crate::file::ReadFile;
 use crate::file::model::Scalar;
 use crate::globals::{ANNOTATION, SecretValues, VERSION};
 use crate::secrets::Secret;
-use crate::stack::{ChartReference, Release, SetValue, Stack};
+use crate::stack::{Release, SetValue, Stack};
 
 /// A release's chart and the texts of its values.
 #[derive(Clone, Debug)]
 pub struct ReleaseInputs {
     /// The chart.
-    pub chart: sutler_chart::Chart,
+    pub chart: Chart,
     /// Values files in order, then the values that stand in stack.yaml.
     pub files: Vec<ValuesFile>,
 }
@@ -26,17 +26,6 @@ pub struct ReleaseInputs {
 /// Why a release's inputs cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum InputError {
-    /// The chart.
-    #[error("cannot load chart `{chart}` of release `{release}`")]
-    Chart {
-        /// The release's id.
-        release: String,
-        /// The chart as the file names it.
-        chart: String,
-        /// Why.
-        #[source]
-        source: Box<LoadError>,
-    },
     /// A values file.
     #[error("cannot read values file `{path}` of release `{release}`")]
     ValuesFile {
@@ -68,19 +57,11 @@ pub enum InputError {
     },
 }
 
-/// Reads a release's chart and values files. `folder` is where stack.yaml lies.
+/// Reads a release's values files. `folder` is where stack.yaml lies.
 ///
 /// # Errors
 /// If one of them cannot be read.
-pub fn read(release: &Release, file: &ReadFile, folder: &Path) -> Result<ReleaseInputs, InputError> {
-    let chart = load_chart(&release.chart, folder).map_err(|source| InputError::Chart {
-        release: release.id.clone(),
-        chart: match &release.chart {
-            ChartReference::Builtin(name) => format!("builtin:{name}"),
-            ChartReference::Folder(path) => path.clone(),
-        },
-        source: Box::new(source),
-    })?;
+pub fn read(release: &Release, chart: Chart, file: &ReadFile, folder: &Path) -> Result<ReleaseInputs, InputError> {
     let mut files = Vec::new();
     for path in &release.values_files {
         let text = std::fs::read_to_string(folder.join(path)).map_err(|source| InputError::ValuesFile {
@@ -102,15 +83,8 @@ pub fn read(release: &Release, file: &ReadFile, folder: &Path) -> Result<Release
     Ok(ReleaseInputs { chart, files })
 }
 
-fn load_chart(chart: &ChartReference, folder: &Path) -> Result<sutler_chart::Chart, LoadError> {
-    match chart {
-        ChartReference::Builtin(name) => sutler_charts::load(name),
-        ChartReference::Folder(path) => sutler_chart::Chart::load(ChartSource::Folder(&folder.join(path))),
-    }
-}
-
 /// Whether a chart asks for `global.sutler`.
-pub fn asks_for_globals(chart: &sutler_chart::Chart) -> bool {
+pub fn asks_for_globals(chart: &Chart) -> bool {
     chart.annotation(ANNOTATION) == Some(VERSION)
 }
 

@@ -5,6 +5,7 @@
 //! ```
 
 pub mod apply;
+pub mod charts;
 pub mod contracts;
 pub mod event;
 pub mod file;
@@ -17,9 +18,11 @@ pub mod names;
 pub mod observe;
 pub mod observed;
 pub mod operate;
+pub mod pins;
 pub mod plan;
 pub mod pods;
 pub mod prepare;
+pub mod remote;
 pub mod render;
 pub mod secrets;
 pub mod session;

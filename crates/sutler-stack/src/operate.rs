@@ -8,7 +8,7 @@ use sutler_release::{ApiError, ApplyOptions, ObjectRef, Release};
 use crate::apply::{ApplyError, Applying, remove};
 use crate::contracts::{check, unknown_references};
 use crate::event::Sink;
-use crate::file::diagnostic::{Diagnostic, Report, Severity};
+use crate::file::diagnostic::{Report, Severity};
 use crate::inputs::{Given, InputError, used_secrets, user_values};
 use crate::load::Loaded;
 use crate::names::SUTLER_NAMESPACE;
@@ -21,6 +21,7 @@ use crate::prepare::{
 };
 use crate::secrets::{self, SecretError};
 use crate::session::Session;
+use crate::stack::Stack;
 
 /// The Secret with the key of the secrets' digests.
 const DIGEST_KEY: &str = "sutler-digest-key";
@@ -74,18 +75,7 @@ pub async fn plan(
     recover: bool,
 ) -> Result<Planned, PlanError> {
     let stack = &loaded.stack;
-    let wrong = |diagnostics: Vec<Diagnostic>| PlanError::Contracts(Box::new(stack.file.report(diagnostics)));
-    // Before anything is rendered, since a chart could only say the same without the place.
-    let mut named = Vec::new();
-    for release in &stack.releases {
-        if let Some(inputs) = loaded.inputs.get(&release.id) {
-            named.push(facts_of_values(release, &inputs.chart, &user_values(release, inputs, Given::default())?));
-        }
-    }
-    let unknown = unknown_references(stack, &named);
-    if !unknown.is_empty() {
-        return Err(wrong(unknown));
-    }
+    check_references(loaded)?;
     let observed = observe(session, stack, Drift::Compare).await?;
     let releases = session.releases();
     let surroundings = Surroundings {
@@ -110,11 +100,28 @@ pub async fn plan(
     }
     let has_ended = |holder: &sutler_release::Holder| session.world.has_ended(holder);
     let mut plan = make(stack, &prepared, &observed, Choices { recover, has_ended: &has_ended });
+    plan.pins = loaded.pins.changes();
     let warnings = found.only(Severity::Warning);
     plan.warnings.extend(
         warnings.diagnostics.iter().map(|warning| format!("{} ({})", warning.message, warnings.location(warning))),
     );
     Ok(Planned { plan, prepared, observed, warnings })
+}
+
+/// Refuses values that name pools or roles which the stack does not have: before anything is rendered, since a chart could
+/// only say the same without the place.
+pub(crate) fn check_references(loaded: &Loaded) -> Result<(), PlanError> {
+    let stack = &loaded.stack;
+    let mut named = Vec::new();
+    for release in &stack.releases {
+        if let Some(inputs) = loaded.inputs.get(&release.id) {
+            named.push(facts_of_values(release, &inputs.chart, &user_values(release, inputs, Given::default())?));
+        }
+    }
+    match unknown_references(stack, &named) {
+        unknown if unknown.is_empty() => Ok(()),
+        unknown => Err(PlanError::Contracts(Box::new(stack.file.report(unknown)))),
+    }
 }
 
 fn seed() -> Result<[u8; 32], PlanError> {
@@ -186,9 +193,9 @@ pub async fn up(
 ///
 /// # Errors
 /// If the cluster cannot be looked at.
-pub async fn plan_down(session: &Session, loaded: &Loaded) -> Result<Plan, ObserveError> {
-    let observed = observe(session, &loaded.stack, Drift::Ignore).await?;
-    Ok(crate::plan::down::make(&loaded.stack, &observed))
+pub async fn plan_down(session: &Session, stack: &Stack) -> Result<Plan, ObserveError> {
+    let observed = observe(session, stack, Drift::Ignore).await?;
+    Ok(crate::plan::down::make(stack, &observed))
 }
 
 /// Carries out the plan of [`plan_down`].
@@ -204,12 +211,13 @@ pub async fn down(session: &Session, plan: &Plan, sink: &Sink) -> Result<(), App
 }
 
 /// A plan without steps, for a stack of which nothing is there.
-pub(crate) fn empty_plan(stack: &crate::stack::Stack) -> Plan {
+pub(crate) fn empty_plan(stack: &Stack) -> Plan {
     Plan {
         version: PLAN_VERSION,
         stack: stack.name.clone(),
         environment: stack.environment.clone(),
         target: identity(stack),
+        pins: Vec::new(),
         steps: Vec::new(),
         blocked: Vec::new(),
         skipped: Vec::new(),

@@ -9,6 +9,7 @@ pub mod make;
 
 use serde::Serialize;
 
+use crate::pins::PinChange;
 use crate::stack::Target;
 
 /// The version of the plan's JSON form.
@@ -26,6 +27,9 @@ pub struct Plan {
     pub environment: String,
     /// The Kubernetes that is meant.
     pub target: TargetIdentity,
+    /// Charts whose pins in stack.lock change when the plan is applied.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub pins: Vec<PinChange>,
     /// Steps in the order in which they are applied, those without change included.
     pub steps: Vec<Step>,
     /// Why it cannot be applied now, if it cannot.

@@ -9,7 +9,7 @@
 //! Rendering goes through [`Releases::render`], which answers the charts' lookups from the cluster; everything else here
 //! is plain.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde_json::Value as Json;
@@ -278,9 +278,29 @@ pub fn facts_of_values(release: &Release, chart: &sutler_chart::Chart, values: &
         id: release.id.clone(),
         namespace: release.namespace.clone(),
         references: references(&schema, &values),
+        accounts: account_names(&values),
         pods: Vec::new(),
         daemon_sets: Vec::new(),
     }
+}
+
+/// The service accounts that values name where charts let them be named: `serviceAccountName: x`, `serviceAccount: {name: x}`.
+fn account_names(values: &Json) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    let mut open = vec![values];
+    while let Some(value) = open.pop() {
+        match value {
+            Json::Object(map) => {
+                let named =
+                    [map.get("serviceAccountName"), map.get("serviceAccount").and_then(|account| account.get("name"))];
+                names.extend(named.into_iter().flatten().filter_map(Json::as_str).map(str::to_owned));
+                open.extend(map.values());
+            }
+            Json::Array(items) => open.extend(items),
+            _ => {}
+        }
+    }
+    names
 }
 
 /// One tree of values over another: maps are merged, everything else is replaced.

@@ -8,13 +8,12 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use sutler_release::parse_manifest;
 
-use crate::contracts::{check, unknown_references};
+use crate::contracts::check;
 use crate::file::diagnostic::Severity;
-use crate::inputs::{Given, user_values};
 use crate::load::Loaded;
-use crate::operate::PlanError;
+use crate::operate::{PlanError, check_references};
 use crate::plan::make::{account_object, namespaces};
-use crate::prepare::{PrepareError, Prepared, Surroundings, facts, facts_of_values, prepare};
+use crate::prepare::{PrepareError, Prepared, Surroundings, facts, prepare};
 use crate::session::Session;
 
 /// The folder's index, and the mark by which a folder is known to have been written here.
@@ -30,16 +29,7 @@ pub const INDEX: &str = "sutler-rendered.txt";
 pub async fn render(session: &Session, loaded: &Loaded) -> Result<BTreeMap<String, String>, PlanError> {
     let stack = &loaded.stack;
     let wrong = |found| PlanError::Contracts(Box::new(stack.file.report(found)));
-    let mut named = Vec::new();
-    for release in &stack.releases {
-        if let Some(inputs) = loaded.inputs.get(&release.id) {
-            named.push(facts_of_values(release, &inputs.chart, &user_values(release, inputs, Given::default())?));
-        }
-    }
-    let unknown = unknown_references(stack, &named);
-    if !unknown.is_empty() {
-        return Err(wrong(unknown));
-    }
+    check_references(loaded)?;
     let releases = session.releases();
     let surroundings = Surroundings {
         releases: &releases,

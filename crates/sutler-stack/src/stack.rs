@@ -4,6 +4,7 @@
 //! with their ARNs, releases in an order in which each comes after what it needs. What the parts must agree on beyond
 //! this (pods that fit, accounts that are used) is checked by [`crate::contracts`], once charts are rendered.
 
+mod chart;
 mod checks;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,7 @@ use sutler_nodes::Pool;
 use crate::file::ReadFile;
 use crate::file::diagnostic::Report;
 use crate::file::model::{self, Manage, S3Grant, Scalar};
+pub use chart::{ChartReference, RemoteChart};
 use checks::Checks;
 
 /// The Kubernetes minor version where the file names none.
@@ -166,15 +168,6 @@ pub struct Release {
     pub set: BTreeMap<String, SetValue>,
     /// How long to wait until it is ready.
     pub timeout: SignedDuration,
-}
-
-/// Where a chart comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ChartReference {
-    /// One that Sutler carries.
-    Builtin(String),
-    /// A folder, relative to stack.yaml.
-    Folder(String),
 }
 
 /// A single value of a release.

@@ -29,6 +29,8 @@ pub(crate) enum Command {
     Init(Init),
     /// Write the releases' manifests into a folder, without secrets
     Render(Render),
+    /// Pin the charts that the stack is made from in stack.lock, beside its file
+    Lock(Lock),
     /// Ray clusters of your own
     #[command(subcommand)]
     Ray(Ray),
@@ -102,6 +104,21 @@ pub(crate) struct Down {
     /// Do not ask
     #[arg(short, long)]
     pub(crate) yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Lock {
+    #[command(flatten)]
+    pub(crate) stack: StackArguments,
+    /// Take newer charts within what the file asks for: of all releases, or of these
+    #[arg(short = 'U', long, value_name = "RELEASE", num_args = 0.., value_delimiter = ',')]
+    pub(crate) upgrade: Option<Vec<String>>,
+    /// Change nothing; exit code 1 if stack.lock is not what it must be
+    #[arg(long, conflicts_with = "upgrade")]
+    pub(crate) check: bool,
+    /// The form in which changes are told
+    #[arg(short, long, value_name = "FORM", default_value = "text")]
+    pub(crate) output: Output,
 }
 
 #[derive(Debug, Args)]

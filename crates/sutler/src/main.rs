@@ -8,6 +8,7 @@ mod commands;
 mod failure;
 mod printer;
 mod progress;
+mod repositories;
 mod view;
 
 use std::ffi::OsString;
@@ -86,6 +87,7 @@ fn run(command: Command) -> Result<Outcome, Failure> {
         Command::Plan(arguments) => block_on(commands::plan::run(&arguments)),
         Command::Status(arguments) => block_on(commands::status::run(&arguments)),
         Command::Down(arguments) => block_on(commands::down::run(&arguments)),
+        Command::Lock(arguments) => commands::lock::run(&arguments),
         Command::Render(arguments) => block_on(commands::render::run(&arguments)),
         Command::Ray(arguments) => block_on(commands::ray::run(&arguments)),
         Command::Simulator(arguments) => block_on(commands::simulator::run(&arguments)),

@@ -40,10 +40,57 @@ fn small() -> Place {
 fn example() -> Place {
     let place = Place::new();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/data-team");
-    for name in ["stack.yaml", "values/jupyterhub.yaml", "values/jupyterhub-auth0.yaml", "values/ray-small.yaml"] {
+    for name in
+        ["stack.yaml", "stack.lock", "values/jupyterhub.yaml", "values/jupyterhub-auth0.yaml", "values/ray-small.yaml"]
+    {
         place.write(name, &std::fs::read_to_string(folder.join(name)).expect("the example's file"));
     }
     place
+}
+
+#[test]
+fn the_umbrella_example_says_what_is_missing_and_goes_up_once_it_is_there() {
+    let place = Place::new();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/jupyterhub-umbrella");
+    for name in ["stack.yaml", "stack.lock", "chart/Chart.yaml", "chart/values.yaml", "chart/templates/NOTES.txt"] {
+        place.write(name, &std::fs::read_to_string(folder.join(name)).expect("the example's file"));
+    }
+    let refused = place.run(&["up"]).ended(1);
+    assert!(refused.stderr.contains("lacks dependencies that its Chart.yaml lists: jupyterhub"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("hint: `sutler helm dependency build ./chart`"), "{}", refused.stderr);
+    // A chart in the public one's place, which takes the values that the example's own chart reads.
+    place.write("chart/charts/jupyterhub/Chart.yaml", "apiVersion: v2\nname: jupyterhub\nversion: 4.4.0\n");
+    place.write(
+        "chart/charts/jupyterhub/templates/hub.yaml",
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: hub}\ndata: {account: {{ .Values.singleuser.serviceAccountName }}}\n\
+         ---\napiVersion: v1\nkind: Pod\nmetadata: {name: placeholder}\nspec:\n  nodeSelector: {{ toJson .Values.singleuser.nodeSelector }}\n  \
+         tolerations: {{ toJson .Values.singleuser.extraTolerations }}\n  containers: [{name: pause, image: pause}]\n",
+    );
+    place.run(&["lock", "--check"]).ended(0);
+    place.run(&["up"]).ended(0);
+    place.run(&["plan"]).ended(0);
+}
+
+#[test]
+fn up_pins_the_charts_and_keeps_to_them() {
+    let place = example();
+    std::fs::remove_file(place.path("stack.lock")).expect("the example's lock file");
+    place.run(&["lock", "--check"]).ended(1);
+    let plan = place.run(&["plan"]).ended(2);
+    assert!(plan.stdout.contains("chart      + builtin:jupyterhub"), "{}", plan.stdout);
+    assert!(!place.path("stack.lock").exists(), "a plan changes nothing");
+    let up = place.run(&["up"]).ended(0);
+    assert!(up.stderr.contains("wrote stack.lock (3 charts pinned)"), "{}", up.stderr);
+    place.run(&["lock", "--check"]).ended(0);
+    let pinned = std::fs::read_to_string(place.path("stack.lock")).expect("stack.lock");
+    let line = pinned.lines().find(|line| line.contains("digest: sha256:")).expect("a digest");
+    place.write("stack.lock", &pinned.replace(line, &format!("  digest: sha256:{}", "0".repeat(64))));
+    let refused = place.run(&["plan"]).ended(1);
+    assert!(refused.stderr.contains("stack.lock pins 0.1.0 (sha256:000000000000)"), "{}", refused.stderr);
+    place.run(&["status"]).ended(0);
+    place.run(&["lock", "--upgrade"]).ended(0);
+    assert_eq!(std::fs::read_to_string(place.path("stack.lock")).expect("stack.lock"), pinned);
+    place.run(&["plan"]).ended(0);
 }
 
 #[test]

@@ -5,6 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
+use sutler_stack::load::load_upgrading;
+use sutler_stack::pins::Upgrade;
+use sutler_stack::remote::RemoteRepositories;
 
 /// Crates that decide: no waiting, no network.
 const PURE: [&str; 8] = [
@@ -259,6 +262,35 @@ fn the_checked_in_schema_is_that_of_the_types() {
 fn the_files_reference_is_that_of_the_schema() {
     let schema: Value = serde_json::from_str(&sutler_stack::file::schema()).expect("JSON");
     up_to_date("docs/stack-yaml.md", &reference(&schema));
+}
+
+/// A built-in chart that changes changes what its users pin.
+#[test]
+fn the_examples_pin_the_charts_that_are_carried() {
+    for example in ["data-team", "jupyterhub-umbrella"] {
+        let copy = tempfile::tempdir().expect("a temporary folder");
+        copy_tree(&root().join("examples").join(example), copy.path());
+        // The public chart's place is taken: folders are not pinned, and what is in them does not count here.
+        let public = copy.path().join("chart/charts/jupyterhub");
+        std::fs::create_dir_all(&public).expect("a folder");
+        std::fs::write(public.join("Chart.yaml"), "apiVersion: v2\nname: jupyterhub\nversion: 4.4.0\n")
+            .expect("a file");
+        let nowhere = RemoteRepositories::default();
+        let loaded = load_upgrading(copy.path(), None, &nowhere, &Upgrade::All).expect("an example");
+        up_to_date(&format!("examples/{example}/stack.lock"), &loaded.pins.after.text());
+    }
+}
+
+fn copy_tree(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a folder");
+    for entry in std::fs::read_dir(from).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let target = to.join(path.file_name().expect("a name"));
+        match path.is_dir() {
+            true => copy_tree(&path, &target),
+            false => drop(std::fs::copy(&path, target).expect("a copy")),
+        }
+    }
 }
 
 #[track_caller]

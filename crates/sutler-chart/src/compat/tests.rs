@@ -1,3 +1,5 @@
+//! Which Helm a name means, and in what the two differ.
+
 use super::*;
 use crate::log::{Level, Remark};
 

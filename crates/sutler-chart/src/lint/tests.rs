@@ -1,1 +1,1 @@
-
+//! What the linter says of charts, rule by rule.

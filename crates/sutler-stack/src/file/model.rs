@@ -7,7 +7,8 @@
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::{self, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// The only `apiVersion` of this version of Sutler.
 pub const API_VERSION: &str = "sutler.dev/v1alpha1";
@@ -326,8 +327,8 @@ pub struct Release {
     pub name: Option<String>,
     /// The namespace; it is made where it is missing.
     pub namespace: String,
-    /// `builtin:NAME`, or a folder relative to stack.yaml (`./charts/mine`).
-    pub chart: String,
+    /// Its chart: one that Sutler carries, one beside stack.yaml, or one of a repository.
+    pub chart: ChartEntry,
     /// Ids of releases that must be ready before this one starts.
     #[serde(default)]
     pub needs: Vec<String>,
@@ -347,6 +348,53 @@ pub struct Release {
     /// How long to wait until everything is ready: `10m`, `90s`, `1h30m`. Default: 5m.
     #[serde(default)]
     pub timeout: Option<String>,
+}
+
+/// A release's chart.
+#[derive(Clone, Debug, JsonSchema)]
+#[schemars(untagged)]
+pub enum ChartEntry {
+    /// `builtin:NAME`; a folder or an archive relative to stack.yaml (`./charts/mine`); or `oci://HOST/PATH/NAME`, with
+    /// `:VERSION` if one version is meant.
+    Reference(String),
+    /// A chart of a repository.
+    Repository(RepositoryChart),
+}
+
+/// A chart of a repository. Which version its range means is pinned in stack.lock.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RepositoryChart {
+    /// The repository's URL: `https://…` where its index.yaml lies, or `oci://…`.
+    pub repo: String,
+    /// The chart's name.
+    pub name: String,
+    /// A version (`"4.3.1"`) or a range (`~4.3`), as Helm reads them. Default: the newest release.
+    #[serde(default)]
+    pub version: Option<String>,
+}
+
+impl<'de> Deserialize<'de> for ChartEntry {
+    /// By hand, so that what is wrong in the map is told at its place.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Entry;
+        impl<'de> Visitor<'de> for Entry {
+            type Value = ChartEntry;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("a chart: text, or a map with `repo` and `name`")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<ChartEntry, E> {
+                Ok(ChartEntry::Reference(text.to_owned()))
+            }
+
+            fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<ChartEntry, A::Error> {
+                RepositoryChart::deserialize(de::value::MapAccessDeserializer::new(map)).map(ChartEntry::Repository)
+            }
+        }
+        deserializer.deserialize_any(Entry)
+    }
 }
 
 /// A values file, in all environments or in some.

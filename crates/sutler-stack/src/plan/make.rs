@@ -38,6 +38,7 @@ pub fn make(stack: &Stack, prepared: &Prepared, observed: &Observed, choices: Ch
         stack: stack.name.clone(),
         environment: stack.environment.clone(),
         target: identity(stack),
+        pins: Vec::new(),
         steps: Vec::new(),
         blocked: Vec::new(),
         skipped: skipped(stack),

@@ -6,8 +6,8 @@ use sutler_access::names::{AccountId, RoleName};
 use sutler_nodes::{Capacity, Pool, Taint};
 
 use super::{
-    ChartReference, Cluster, DEFAULT_KUBERNETES, DEFAULT_TIMEOUT, Release, Role, SIMULATED_ACCOUNT, SecretSource,
-    ServiceAccount, SetValue, Stack, StackPool, Target,
+    Cluster, DEFAULT_KUBERNETES, DEFAULT_TIMEOUT, Release, Role, SIMULATED_ACCOUNT, SecretSource, ServiceAccount,
+    SetValue, Stack, StackPool, Target,
 };
 use crate::file::ReadFile;
 use crate::file::diagnostic::{Diagnostic, nearest};
@@ -22,7 +22,7 @@ pub(super) struct Checks<'a> {
 }
 
 impl Checks<'_> {
-    fn error(&mut self, path: &[&str], message: String) -> &mut Diagnostic {
+    pub(super) fn error(&mut self, path: &[&str], message: String) -> &mut Diagnostic {
         self.found.push(Diagnostic::error(self.file.place(path), message));
         let last = self.found.len() - 1;
         &mut self.found[last]
@@ -293,22 +293,7 @@ impl Checks<'_> {
                 }
             }
             let set = self.set(id, release, secrets, &environments);
-            let chart = match release.chart.strip_prefix("builtin:") {
-                Some(name) => {
-                    if sutler_charts::builtin(name).is_none() {
-                        let names: Vec<&str> = sutler_charts::names().collect();
-                        let problem = self.error(&place_or(&at, "chart"), format!("Sutler carries no chart `{name}`"));
-                        problem.hint = meant(name, &names);
-                    }
-                    ChartReference::Builtin(name.to_owned())
-                }
-                None if release.chart.contains("://") => {
-                    self.error(&place_or(&at, "chart"), format!("chart `{}` is in a repository; charts are taken from folders and from Sutler itself so far", release.chart)).hint =
-                        Some("`helm pull --untar` it beside stack.yaml and name the folder".into());
-                    ChartReference::Folder(release.chart.clone())
-                }
-                None => ChartReference::Folder(release.chart.clone()),
-            };
+            let chart = self.chart(&at, &release.chart);
             let timeout = match release.timeout.as_deref().map(duration) {
                 None => DEFAULT_TIMEOUT,
                 Some(Ok(timeout)) => timeout,
@@ -434,11 +419,11 @@ impl Checks<'_> {
     }
 }
 
-fn place_or<'a>(at: &[&'a str], key: &'a str) -> Vec<&'a str> {
+pub(super) fn place_or<'a>(at: &[&'a str], key: &'a str) -> Vec<&'a str> {
     [at, &[key]].concat()
 }
 
-fn meant(word: &str, candidates: &[&str]) -> Option<String> {
+pub(super) fn meant(word: &str, candidates: &[&str]) -> Option<String> {
     match nearest(word, candidates.iter().copied()) {
         Some(candidate) => Some(format!("did you mean `{candidate}`?")),
         None if candidates.is_empty() => None,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sutler_stack::load::load;
+use sutler_stack::load::load_stack;
 use sutler_stack::lock::StackLock;
 use sutler_stack::operate;
 use sutler_stack::session::{Intent, Session, store_path};
@@ -16,19 +16,18 @@ use crate::{choose, printer, view};
 
 pub(crate) async fn run(arguments: &Down) -> Result<Outcome, Failure> {
     let chosen = choose::stack(&arguments.stack);
-    let loaded = load(&chosen.file, chosen.environment.as_deref())?;
-    let stack = &loaded.stack;
+    let (stack, folder) = load_stack(&chosen.file, chosen.environment.as_deref())?;
     if stack.protect {
         let message = format!("environment `{}` is protected: `down` is refused", stack.environment);
         return Err(Failure::new(message).hint("take `protect: true` out of the environment first"));
     }
-    let store = store_path(&loaded.folder, &stack.cluster.name);
+    let store = store_path(&folder, &stack.cluster.name);
     if stack.target == Target::Simulator && !store.exists() {
         printer::note(format!("{} is not up: there is no simulated cluster {}", stack.name, stack.cluster.name));
         return Ok(Outcome::Done);
     }
-    let session = Session::open(stack, &loaded.folder, "sutler down", Intent::Change).await?;
-    let plan = operate::plan_down(&session, &loaded).await?;
+    let session = Session::open(&stack, &folder, "sutler down", Intent::Change).await?;
+    let plan = operate::plan_down(&session, &stack).await?;
     printer::note(view::header(&plan));
     printer::note(view::plan::steps(&plan));
     for warning in &plan.warnings {

@@ -7,11 +7,11 @@ use sutler_stack::session::{Intent, Session};
 use crate::Outcome;
 use crate::arguments::{Output, Plan};
 use crate::failure::Failure;
-use crate::{choose, printer, view};
+use crate::{choose, printer, repositories, view};
 
 pub(crate) async fn run(arguments: &Plan) -> Result<Outcome, Failure> {
     let chosen = choose::stack(&arguments.stack);
-    let loaded = load(&chosen.file, chosen.environment.as_deref())?;
+    let loaded = load(&chosen.file, chosen.environment.as_deref(), &repositories::of_this_user())?;
     let session = Session::open(&loaded.stack, &loaded.folder, "sutler plan", Intent::Look).await?;
     let planned = operate::plan(&session, &loaded, None, false).await?;
     match arguments.output {

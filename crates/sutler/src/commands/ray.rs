@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use sutler_ray::RayCluster;
-use sutler_stack::load::load;
+use sutler_stack::load::load_stack;
 use sutler_stack::plan::make::RAY_CHART;
 use sutler_stack::session::{Intent, Session};
 use sutler_stack::stack::Target;
@@ -37,13 +37,13 @@ async fn open(arguments: &ClusterArguments, command: &str) -> Result<Session, Fa
     let chosen = named.or_else(choose::here).or_else(|| choose::last_simulated(arguments.environment.as_deref()));
     let Some(chosen) = chosen else { return Ok(Session::context(None).await?) };
     let environment = arguments.environment.as_deref().or(chosen.environment.as_deref());
-    let loaded = load(&chosen.file, environment)?;
-    let store = sutler_stack::session::store_path(&loaded.folder, &loaded.stack.cluster.name);
-    if loaded.stack.target == Target::Simulator && !store.exists() {
-        return Err(Failure::new(format!("the simulated cluster {} is not up", loaded.stack.cluster.name))
-            .hint(format!("sutler up {}", loaded.folder.display())));
+    let (stack, folder) = load_stack(&chosen.file, environment)?;
+    let store = sutler_stack::session::store_path(&folder, &stack.cluster.name);
+    if stack.target == Target::Simulator && !store.exists() {
+        return Err(Failure::new(format!("the simulated cluster {} is not up", stack.cluster.name))
+            .hint(format!("sutler up {}", folder.display())));
     }
-    Ok(Session::open(&loaded.stack, &loaded.folder, command, Intent::Change).await?)
+    Ok(Session::open(&stack, &folder, command, Intent::Change).await?)
 }
 
 async fn up(arguments: &RayUp) -> Result<Outcome, Failure> {

@@ -8,11 +8,11 @@ use sutler_stack::session::Session;
 use crate::Outcome;
 use crate::arguments::Render;
 use crate::failure::Failure;
-use crate::{choose, printer};
+use crate::{choose, printer, repositories};
 
 pub(crate) async fn run(arguments: &Render) -> Result<Outcome, Failure> {
     let chosen = choose::stack(&arguments.stack);
-    let loaded = load(&chosen.file, chosen.environment.as_deref())?;
+    let loaded = load(&chosen.file, chosen.environment.as_deref(), &repositories::of_this_user())?;
     let session = Session::in_memory(&loaded.stack.cluster.name)?;
     let files = render(&session, &loaded).await?;
     let out = &arguments.folder;

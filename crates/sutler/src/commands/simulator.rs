@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use sutler_simulator::{TimeMode as Time, kubeconfig};
-use sutler_stack::load::load;
+use sutler_stack::load::load_stack;
 use sutler_stack::session::{Session, store_path};
 use tokio::net::TcpListener;
 
@@ -21,13 +21,13 @@ pub(crate) async fn run(command: &SimulatorCommand) -> Result<Outcome, Failure> 
 
 async fn serve(arguments: &Serve) -> Result<Outcome, Failure> {
     let chosen = choose::stack(&arguments.stack);
-    let loaded = load(&chosen.file, chosen.environment.as_deref())?;
-    let cluster = &loaded.stack.cluster.name;
+    let (stack, folder) = load_stack(&chosen.file, chosen.environment.as_deref())?;
+    let cluster = &stack.cluster.name;
     if !arguments.listen.ip().is_loopback() {
         return Err(Failure::new(format!("{} is not a loopback address", arguments.listen.ip()))
             .hint("the simulator speaks plain HTTP: listen on 127.0.0.1 or [::1]"));
     }
-    let store = store_path(&loaded.folder, cluster);
+    let store = store_path(&folder, cluster);
     let session = Session::simulator(&store, cluster, "sutler simulator serve").await?;
     let Some(simulator) = session.simulator.clone() else {
         return Err(Failure::new(format!("the simulated cluster {cluster} is served already: {}", session.address)));

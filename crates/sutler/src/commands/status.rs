@@ -1,6 +1,6 @@
 //! `sutler status`: how the stack is doing.
 
-use sutler_stack::load::load;
+use sutler_stack::load::load_stack;
 use sutler_stack::session::{Intent, Session};
 use sutler_stack::status;
 
@@ -11,9 +11,9 @@ use crate::{choose, printer, view};
 
 pub(crate) async fn run(arguments: &Status) -> Result<Outcome, Failure> {
     let chosen = choose::stack(&arguments.stack);
-    let loaded = load(&chosen.file, chosen.environment.as_deref())?;
-    let session = Session::open(&loaded.stack, &loaded.folder, "sutler status", Intent::Look).await?;
-    let status = status::judge(&loaded.stack, &status::look(&session, &loaded.stack).await?);
+    let (stack, folder) = load_stack(&chosen.file, chosen.environment.as_deref())?;
+    let session = Session::open(&stack, &folder, "sutler status", Intent::Look).await?;
+    let status = status::judge(&stack, &status::look(&session, &stack).await?);
     match arguments.output {
         Output::Json => printer::line(view::json(&status)),
         Output::Text => printer::data(&view::status::text(&status)),

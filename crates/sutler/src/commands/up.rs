@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use anyhow::Context;
 use sutler_stack::load::load;
 use sutler_stack::lock::StackLock;
 use sutler_stack::operate;
@@ -14,12 +15,12 @@ use crate::Outcome;
 use crate::arguments::{Output, Up};
 use crate::failure::Failure;
 use crate::progress::Progress;
-use crate::{choose, printer, view};
+use crate::{choose, printer, repositories, view};
 
 pub(crate) async fn run(arguments: &Up) -> Result<Outcome, Failure> {
     let begun = Instant::now();
     let chosen = choose::stack(&arguments.stack);
-    let loaded = load(&chosen.file, chosen.environment.as_deref())?;
+    let loaded = load(&chosen.file, chosen.environment.as_deref(), &repositories::of_this_user())?;
     let stack = &loaded.stack;
     let session = Session::open(stack, &loaded.folder, "sutler up", Intent::Change).await?;
     let cluster_begun = session.world.now();
@@ -42,7 +43,7 @@ pub(crate) async fn run(arguments: &Up) -> Result<Outcome, Failure> {
             }
         }
         if changes && !session.simulated && !arguments.yes {
-            printer::note(view::plan::steps(&planned.plan));
+            printer::note(format!("{}{}", view::pins::changes(&planned.plan.pins), view::plan::steps(&planned.plan)));
             let question = format!("Apply this to {} ({})?", session.address, stack.cluster.name);
             if !printer::can_ask() {
                 return Err(Failure::new(
@@ -53,6 +54,16 @@ pub(crate) async fn run(arguments: &Up) -> Result<Outcome, Failure> {
             if !printer::asks(&question) {
                 return Err(Failure::new("nothing was changed: the answer was no"));
             }
+        }
+        let pins = &loaded.pins;
+        if pins.write().with_context(|| format!("cannot write {}", pins.path.display()))?
+            && arguments.output == Output::Text
+        {
+            printer::note(format!(
+                "wrote {} ({} pinned)",
+                pins.path.display(),
+                view::count(pins.after.charts.len(), "chart")
+            ));
         }
         if changes || !planned.plan.blocked.is_empty() {
             operate::up(&session, &loaded, &planned, arguments.recover, progress.sink()).await?;

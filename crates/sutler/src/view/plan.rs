@@ -7,7 +7,7 @@ use crate::arguments::StackArguments;
 
 /// The plan, whole.
 pub(crate) fn text(plan: &Plan, up: &str) -> String {
-    let mut text = format!("{}\n{}", header(plan), steps(plan));
+    let mut text = format!("{}\n{}{}", header(plan), super::pins::changes(&plan.pins), steps(plan));
     for skipped in &plan.skipped {
         let needed = match skipped.needed_by.is_empty() {
             true => String::new(),
