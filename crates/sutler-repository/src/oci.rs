@@ -13,6 +13,7 @@
 //!
 //! - A manifest's subject is not followed: it cannot be a part of a chart.
 //! - A push asks for one token that allows to read and write, and sends the manifest once, under its tag.
+//! - A user and password of the command line go to the hosts that a person named, not where a registry sends its clients.
 //! - Connections that are cut are tried again; of answers 408 only the first counts.
 //! - Where a configuration file is damaged, errors tell the place and never the contents.
 //! - Files of certificates that cannot be read are an error of `login`; Helm crashes.

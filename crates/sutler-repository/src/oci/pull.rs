@@ -9,7 +9,7 @@ use super::manifest::{
     MANIFEST_MEDIA_TYPE, Manifest, PROVENANCE_MEDIA_TYPE, digest_like,
 };
 use super::reference::{Reference, check_digest};
-use super::session::{Call, LARGEST_METADATA};
+use super::session::{Call, LARGEST_METADATA, LONGEST_TRANSFER};
 use super::{RegistryClient, UNDERSCORE_REMARK};
 use crate::cache::{CHART, ContentCache, Digest};
 use crate::transport::{LARGEST_BODY, Method, Response};
@@ -21,6 +21,9 @@ const ACCEPT: &str = "application/vnd.docker.distribution.manifest.v2+json, \
 
 /// How many manifests an index may point to.
 const MOST_MANIFESTS: usize = 1000;
+
+/// So many bytes more than announced are read, to tell of them in Helm's words.
+const SLACK: u64 = 64 * 1024;
 
 /// What to pull of a chart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -189,7 +192,9 @@ impl RegistryClient<'_> {
             if kind == "manifests" {
                 call.headers.push(("Accept", &descriptor.media_type));
             } else {
-                call.largest_body = LARGEST_BODY;
+                // Not much more than was announced: whoever sends more lies.
+                call.largest_body = LARGEST_BODY.min(u64::try_from(descriptor.size).unwrap_or(0) + SLACK);
+                call.timeout = LONGEST_TRANSFER;
             }
             let response = self.session.expect(&call, &self.store, &[200, 404])?;
             if response.status == 404 {

@@ -7,7 +7,7 @@ use super::error::RegistryError;
 use super::manifest::{Descriptor, MANIFEST_MEDIA_TYPE, Package};
 use super::pull::check_header;
 use super::reference::Reference;
-use super::session::{Call, escape};
+use super::session::{Call, LONGEST_TRANSFER, escape};
 use super::{RegistryClient, UNDERSCORE_REMARK};
 use crate::transport::Method;
 
@@ -81,8 +81,9 @@ impl RegistryClient<'_> {
             .to_string();
         let separator = if target.contains('?') { '&' } else { '?' };
         let url = format!("{target}{separator}digest={}", escape(&descriptor.digest));
-        let mut call = Call::new(Method::Put, url, push_scope(reference));
+        let mut call = Call::new(Method::Put, url, push_scope(reference)).sent_by(reference.host());
         call.headers.push(("Content-Type", "application/octet-stream"));
+        call.timeout = LONGEST_TRANSFER;
         call.body = bytes;
         self.session.expect(&call, &self.store, &[201])?;
         Ok(())

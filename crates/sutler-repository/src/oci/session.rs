@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use serde::Deserialize;
 use sutler_functions::url::Url;
 
 use super::challenge::{Challenge, merge_scopes};
-use super::credentials::{Credential, CredentialStore};
+use super::credentials::{Credential, CredentialError, CredentialStore};
 use super::error::{AnswerError, LoginError, RegistryError};
 use super::{Access, RegistryOptions};
-use crate::transport::{Method, Request, Response, Transport, basic_auth};
+use crate::transport::{DEFAULT_TIMEOUT, Method, Request, Response, Transport, basic_auth};
 
 /// What this client calls itself towards servers of tokens, as Helm's library does.
 const CLIENT_ID: &str = "oras-go";
@@ -44,11 +45,33 @@ pub(super) struct Call<'a> {
     /// What a token for it must allow.
     pub(super) scope: String,
     pub(super) largest_body: u64,
+    /// How long it may take, its body included.
+    pub(super) timeout: Duration,
+    /// Whether the registry, not a person, named the host: a login for every host is not meant for it.
+    pub(super) is_elsewhere: bool,
 }
+
+/// How long an archive may be on its way. As long as a person may wait, but a server that says nothing is given up in the end.
+pub(super) const LONGEST_TRANSFER: Duration = Duration::from_secs(3600);
 
 impl<'a> Call<'a> {
     pub(super) fn new(method: Method, url: String, scope: String) -> Call<'a> {
-        Call { method, url, headers: Vec::new(), body: &[], scope, largest_body: LARGEST_METADATA }
+        Call {
+            method,
+            url,
+            headers: Vec::new(),
+            body: &[],
+            scope,
+            largest_body: LARGEST_METADATA,
+            timeout: DEFAULT_TIMEOUT,
+            is_elsewhere: false,
+        }
+    }
+
+    /// Notes that the address came from a registry, whose own host is `host`.
+    pub(super) fn sent_by(mut self, host: &str) -> Call<'a> {
+        self.is_elsewhere = host_of(&self.url) != host;
+        self
     }
 }
 
@@ -88,10 +111,11 @@ impl<'t> Session<'t> {
             url: response.url.clone(),
             source: Box::new(source),
         };
+        let asker = Asker { host: &host, is_elsewhere: call.is_elsewhere };
         match Challenge::parse(response.header("www-authenticate").unwrap_or_default()) {
             Challenge::Unknown => Ok(response),
             Challenge::Basic => {
-                let authorization = self.basic(&host, store).map_err(log_in)?;
+                let authorization = self.basic(&asker, store).map_err(log_in)?;
                 self.remember(&host, Known::Basic(authorization.clone()));
                 self.exchange(call, Some(&authorization))
             }
@@ -109,7 +133,7 @@ impl<'t> Session<'t> {
                     }
                 }
                 let asked = Asked { realm: parameter("realm"), service: parameter("service"), scopes: &scopes };
-                let token = self.token(&host, &asked, store, grant).map_err(log_in)?;
+                let token = self.token(&asker, &asked, store, grant).map_err(log_in)?;
                 let authorization = format!("Bearer {token}");
                 self.remember(&host, Known::Bearer([(key, authorization.clone())].into()));
                 self.exchange(call, Some(&authorization))
@@ -135,8 +159,7 @@ impl<'t> Session<'t> {
         let mut request = Request::new(call.method, &call.url, &self.options.tls);
         request.body = call.body;
         request.largest_body = call.largest_body;
-        // A chart may be large and a line slow: as in Helm, there is no limit but the server's patience.
-        request.timeout = None;
+        request.timeout = Some(call.timeout);
         for (name, value) in &call.headers {
             request = request.header(name, *value);
         }
@@ -165,21 +188,19 @@ impl<'t> Session<'t> {
     }
 
     /// The login for a host: the one that the command line named, or the stored one.
-    fn credential(
-        &self,
-        host: &str,
-        store: &CredentialStore,
-    ) -> Result<Credential, super::credentials::CredentialError> {
+    fn credential(&self, asker: &Asker<'_>, store: &CredentialStore) -> Result<Credential, CredentialError> {
+        let host = asker.host;
         match &self.access {
             Access::Stored => store.get(host),
+            Access::Everywhere(_) if asker.is_elsewhere => Ok(Credential::default()),
             Access::Everywhere(credential) => Ok(credential.clone()),
             Access::Host(registry, credential) if registry == host => Ok(credential.clone()),
             Access::Host(..) => Ok(Credential::default()),
         }
     }
 
-    fn basic(&self, host: &str, store: &CredentialStore) -> Result<String, LoginError> {
-        let credential = self.credential(host, store).map_err(LoginError::Resolve)?;
+    fn basic(&self, asker: &Asker<'_>, store: &CredentialStore) -> Result<String, LoginError> {
+        let credential = self.credential(asker, store).map_err(LoginError::Resolve)?;
         if credential.is_empty() {
             return Err(LoginError::NoCredential);
         }
@@ -191,12 +212,12 @@ impl<'t> Session<'t> {
 
     fn token(
         &self,
-        host: &str,
+        asker: &Asker<'_>,
         asked: &Asked<'_>,
         store: &CredentialStore,
         grant: PasswordGrant,
     ) -> Result<String, LoginError> {
-        let credential = self.credential(host, store).map_err(LoginError::Credential)?;
+        let credential = self.credential(asker, store).map_err(LoginError::Credential)?;
         if !credential.access_token.is_empty() {
             return Ok(credential.access_token);
         }
@@ -261,6 +282,12 @@ impl<'t> Session<'t> {
             .find(|token| !token.is_empty())
             .ok_or_else(|| no_token("empty token returned"))
     }
+}
+
+/// Who asks for a login.
+struct Asker<'a> {
+    host: &'a str,
+    is_elsewhere: bool,
 }
 
 /// What a registry's challenge asks for.

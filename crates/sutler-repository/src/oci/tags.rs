@@ -31,7 +31,7 @@ impl RegistryClient<'_> {
         let mut next = Some(self.url(&reference, "tags/list"));
         for _ in 0..MOST_PAGES {
             let Some(url) = next else { break };
-            let call = Call::new(Method::Get, url, pull_scope(&reference));
+            let call = Call::new(Method::Get, url, pull_scope(&reference)).sent_by(reference.host());
             let response = self.session.expect(&call, &self.store, &[200])?;
             let malformed =
                 |message: String| RegistryError::Malformed { method: "GET", url: response.url.clone(), message };

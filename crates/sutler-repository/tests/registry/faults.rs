@@ -511,6 +511,25 @@ fn secrets_do_not_follow_a_redirect_to_another_host() {
 }
 
 #[test]
+fn a_login_of_the_command_line_is_not_for_hosts_that_a_registry_names() {
+    let home = Home::new();
+    let path = home.chart(CHART);
+    let elsewhere = Server::start(|_| Answer::new(401).header("WWW-Authenticate", "Basic realm=\"x\""));
+    let target = format!("http://{}/upload", elsewhere.host);
+    let server = Server::start(move |asked| match (asked.header("authorization"), asked.method.as_str()) {
+        (None, _) => Answer::new(401).header("WWW-Authenticate", "Basic realm=\"x\""),
+        (_, "POST") => Answer::new(202).header("Location", &target),
+        _ => Answer::new(404),
+    });
+    let options = RegistryOptions { username: USER.to_owned(), password: PASSWORD.to_owned(), ..plain() };
+    let remote = format!("oci://{}/team", server.host);
+    let result = home.client(options).push_file(&path, &remote, &jiff::tz::TimeZone::UTC, &mut String::new());
+    let error = error_chain(&result.unwrap_err());
+    assert!(error.ends_with("basic credential not found"), "{error}");
+    assert!(elsewhere.asked().iter().all(|asked| asked.header("authorization").is_none()));
+}
+
+#[test]
 fn hints_say_what_may_be_done() {
     let home = Home::new();
     let hint = |answer: Answer| {
