@@ -61,6 +61,7 @@ mod remote;
 mod resolve;
 mod run;
 mod settings;
+mod signing;
 mod table;
 mod value;
 

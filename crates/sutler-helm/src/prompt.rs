@@ -25,6 +25,19 @@ pub(crate) fn secret(io: &mut Io<'_>, question: &str) -> Result<String, String> 
     answer
 }
 
+/// Whether standard input is a pipe, the only kind that Helm reads a passphrase from.
+pub(crate) fn is_piped() -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt as _;
+        std::fs::metadata("/dev/stdin").is_ok_and(|found| found.file_type().is_fifo())
+    }
+    #[cfg(not(unix))]
+    {
+        !std::io::stdin().is_terminal()
+    }
+}
+
 /// Prints the question, and sees to it that it is there before the answer.
 fn ask(io: &mut Io<'_>, question: &str) {
     io.data(question);

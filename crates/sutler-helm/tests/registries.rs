@@ -340,3 +340,61 @@ fn archives_are_verified_as_by_helm() {
         ],
     );
 }
+
+#[test]
+fn archives_are_signed_as_by_helm() {
+    const TEST: &str = "archives_are_signed_as_by_helm";
+    let Some(helm) = helm(TEST) else { return };
+    let (ours, theirs) = (Place::new(), Place::new());
+    let keyring = |name: &str| fixture(name).display().to_string();
+    let (open, locked, public) = (&keyring("open.secret.gpg"), &keyring("locked.secret.gpg"), &keyring("public.gpg"));
+    for place in [&ours, &theirs] {
+        std::fs::create_dir(place.at("mine")).unwrap();
+        std::fs::write(place.at("mine/Chart.yaml"), "apiVersion: v2\nname: mine\nversion: 1.0.0\n").unwrap();
+        std::fs::write(place.at("right"), "open sesame\nmore\n").unwrap();
+        std::fs::write(place.at("wrong"), "sesame").unwrap();
+        std::fs::write(place.at("empty"), "").unwrap();
+    }
+    let signing = |more: &[&'static str]| -> Vec<&str> {
+        ["package", "<place>/mine", "--destination", "<place>", "--sign"].iter().chain(more).copied().collect()
+    };
+    let with = |keyring, more: &[&'static str]| -> Vec<&str> {
+        let mut line = signing(more);
+        line.extend(["--keyring", keyring]);
+        line
+    };
+    check(
+        &helm,
+        &ours,
+        &theirs,
+        &[
+            (&signing(&[]), ""),
+            (&signing(&["--key", "Rita", "--keyring", ""]), ""),
+            (&signing(&["--key", "Rita", "--keyring", "<place>/none"]), ""),
+            (&signing(&["--key", "Rita"]), ""),
+            (&with(open, &["--key", "nobody"]), ""),
+            (&with(open, &["--key", "example.org"]), ""),
+            (&with(open, &["--key", "example.org", "--passphrase-file", "<place>/none"]), ""),
+            (&with(open, &["--key", "nobody", "--passphrase-file", "<place>/none"]), ""),
+            (&with(public, &["--key", "Rita"]), ""),
+            (&with(open, &["--key", "Rita", "--passphrase-file", "<place>/empty"]), ""),
+            (&with(locked, &["--key", "Lotte", "--passphrase-file", "<place>/none"]), ""),
+            (&with(locked, &["--key", "Lotte", "--passphrase-file", "<place>/wrong"]), ""),
+            (&with(locked, &["--key", "Lotte"]), ""),
+            (&with(locked, &["--key", "Lotte", "--passphrase-file", "<place>/right"]), ""),
+        ],
+    );
+    // What either signs, the other verifies.
+    let verify: &[&str] = &["verify", "<place>/mine-1.0.0.tgz", "--keyring", public];
+    for (line, name) in [
+        (with(locked, &["--key", "Lotte", "--passphrase-file", "<place>/right"]), "Lotte"),
+        (with(open, &["--key", "Edda"]), "Edda"),
+    ] {
+        check(&helm, &ours, &theirs, &[(&line, "")]);
+        for place in [&ours, &theirs] {
+            let answer = place.ours(verify, "");
+            assert!(answer.stdout.starts_with(&format!("Signed by: {name}")), "{answer:?}");
+            assert_eq!(answer, place.theirs(&helm, verify, ""));
+        }
+    }
+}

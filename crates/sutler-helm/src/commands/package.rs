@@ -6,7 +6,6 @@ use std::path::Path;
 use sutler_chart::package::{PackageOptions, package};
 use sutler_chart::{Chart, ChartSource, FileError, clean_path};
 use sutler_repository::Collected;
-use sutler_repository::provenance::{Keyring, PassphraseError, Signing, passphrase, sign};
 
 use crate::command::{Action, Arguments, Command, Invocation};
 use crate::failure::Failure;
@@ -14,6 +13,7 @@ use crate::flag::Flag;
 use crate::io::Io;
 use crate::remote::update_dependencies;
 use crate::settings::default_keyring;
+use crate::signing::Signer;
 
 use super::flag_groups::TRANSPORT;
 use super::values::file_error;
@@ -55,8 +55,7 @@ fn run(call: &Invocation, io: &mut Io<'_>) -> Result<(), Failure> {
             return Err(Failure::new(format!("--{name} is required for signing a package")));
         }
     }
-    // One passphrase serves for all charts: standard input can be read once.
-    let mut known = None;
+    let mut signer = Signer::default();
     for typed in &call.arguments {
         let folder = absolute(typed, io);
         fs::metadata(typed).map_err(|error| file_error("stat", typed, error))?;
@@ -73,18 +72,7 @@ fn run(call: &Invocation, io: &mut Io<'_>) -> Result<(), Failure> {
         let path = save(&package.file_name, &package.bytes, flags.text("destination"), io)
             .map_err(|failure| failure.context("failed to save"))?;
         if signs {
-            let keyring = Keyring::read(Path::new(flags.text("keyring")))?;
-            let signing = Signing {
-                archive: &package.bytes,
-                file_name: &package.file_name,
-                keyring: &keyring,
-                key: flags.text("key"),
-                now: io.now,
-            };
-            let file = flags.text("passphrase-file");
-            let text = sign(&signing, &mut |key| secret(key, file, &mut known, io))?;
-            let path = format!("{path}.prov");
-            fs::write(&path, text).map_err(|error| file_error("open", &path, error))?;
+            signer.sign(&path, &package.bytes, call, io)?;
         }
         io.line(format!("Successfully packaged chart and saved it to: {path}"));
     }
@@ -112,24 +100,4 @@ fn save(name: &str, bytes: &[u8], destination: &str, io: &Io<'_>) -> Result<Stri
     }
     fs::write(&path, bytes).map_err(|error| FileError { action: "open", path: path.clone(), error })?;
     Ok(path)
-}
-
-/// The key's passphrase, from its file or from standard input.
-fn secret(key: &str, file: &str, known: &mut Option<Vec<u8>>, io: &mut Io<'_>) -> Result<Vec<u8>, PassphraseError> {
-    if let Some(known) = known {
-        return Ok(known.clone());
-    }
-    let read = match file {
-        "" => {
-            io.data(format!("Password for key {} >  \n", sutler_chart::go_quoted(key)));
-            return Err(PassphraseError::Input("inappropriate ioctl for device".to_owned()));
-        }
-        "-" => passphrase(&io.read_stdin().map_err(PassphraseError::Input)?)?,
-        path => {
-            let bytes =
-                fs::read(path).map_err(|error| PassphraseError::Input(file_error("open", path, error).to_string()))?;
-            passphrase(&bytes)?
-        }
-    };
-    Ok(known.insert(read).clone())
 }

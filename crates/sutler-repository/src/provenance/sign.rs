@@ -111,13 +111,12 @@ pub fn sign(
 }
 
 impl Keyring {
-    /// Whether a name means exactly one secret key.
+    /// Whether a name may mean several keys.
     ///
     /// # Errors
-    /// In which way it does not.
-    pub fn check_signer(&self, key: &str) -> Result<(), SignError> {
-        let entity = self.entity(key)?.ok_or(SignError::NotFound)?;
-        entity.secret.as_ref().map(drop).ok_or(SignError::PublicOnly)
+    /// [`SignError::Ambiguous`] where it does.
+    pub fn check_name(&self, key: &str) -> Result<(), SignError> {
+        self.entity(key).map(drop)
     }
 
     /// The key of a name: the one that has exactly it, or else the only one that contains it.
