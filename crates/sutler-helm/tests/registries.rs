@@ -398,3 +398,113 @@ fn archives_are_signed_as_by_helm() {
         }
     }
 }
+
+#[test]
+fn charts_are_pulled_shown_and_rendered_from_registries_as_by_helm() {
+    const TEST: &str = "charts_are_pulled_shown_and_rendered_from_registries_as_by_helm";
+    let (Some(helm), Some(registry)) = (helm(TEST), docker_registry(TEST, false)) else { return };
+    let (ours, theirs) = (Place::new(), Place::new());
+    let host = &format!("127.0.0.1:{}", registry.port);
+    let remote = &format!("oci://{host}/team");
+    for version in ["0.9.0", "1.0.0", "1.1.0+build.1", "2.0.0-rc.1"] {
+        for (name, text) in [
+            ("Chart.yaml", format!("apiVersion: v2\nname: hub\nversion: {version}\n")),
+            ("values.yaml", "who: you\n".to_owned()),
+            ("README.md", "# Hub\n".to_owned()),
+            (
+                "templates/a.yaml",
+                "kind: A\nmetadata: {name: '{{ .Release.Name }}'}\nto: {{ .Values.who }}\n".to_owned(),
+            ),
+        ] {
+            let path = theirs.at("hub").join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        let package = theirs.theirs(&helm, &["package", "<place>/hub", "-d", "<place>"], "");
+        assert_eq!(package.exit, 0, "{package:?}");
+        let archive = format!("<place>/hub-{version}.tgz");
+        let login = ["--plain-http", "--username", "me", "--password", "secret word"];
+        let push: Vec<&str> = ["push", &archive, remote].into_iter().chain(login).collect();
+        let pushed = theirs.theirs(&helm, &push, "");
+        assert_eq!(pushed.exit, 0, "{pushed:?}");
+    }
+    for place in [&ours, &theirs] {
+        std::fs::copy(fixture("helm.prov"), place.at(&format!("{ARCHIVE}.prov"))).unwrap();
+        std::fs::create_dir(place.at("out")).unwrap();
+    }
+    let (hub, hello) = (&format!("{remote}/hub"), &format!("{remote}/hello"));
+    let archive = &format!("<place>/{ARCHIVE}");
+    let (public, rita) = (&fixture("public.gpg").display().to_string(), &fixture("armoured.asc").display().to_string());
+    let none = &format!("{hub}@sha256:{}", "0".repeat(64));
+    let to = ["--plain-http", "-d", "<place>/out"];
+    let pull = |line: &[&'static str]| -> Vec<String> {
+        ["pull"]
+            .iter()
+            .chain(line)
+            .chain(&to)
+            .map(|word| word.replace("<hub>", hub).replace("<hello>", hello))
+            .collect()
+    };
+    let pulls: Vec<Vec<String>> = [
+        &["<hub>"] as &[&'static str],
+        &["<hub>", "--version", ">0.9"],
+        &["<hub>", "--version", "1.1.0+build.1"],
+        &["<hub>", "--version", "~0.9"],
+        &["<hub>", "--version", ">9"],
+        &["<hub>", "--devel"],
+        &["<hub>:1.0.0"],
+        &["<hub>:1.0.0", "--version", "0.9.0"],
+        &["<hub>:7.0.0"],
+        &["<hub>", "--prov", "--version", "1.0.0"],
+        &["<hub>", "--verify", "--version", "1.0.0"],
+        &["<hub>", "--untar", "--untardir", "unpacked"],
+        &["<hub>", "--untar", "--untardir", "unpacked"],
+        &["<hub>", "<hello>"],
+        &["<hello>", "--prov"],
+        &["<hello>", "--verify", "--keyring", "<place>/none"],
+    ]
+    .map(pull)
+    .to_vec();
+    check(&helm, &ours, &theirs, &[(&["pull", hub, "--plain-http", "-d", "<place>/out"], "")]);
+    let login: &[&str] = &["registry", "login", host, "-u", "me", "--password-stdin", "--plain-http"];
+    check(&helm, &ours, &theirs, &[(login, "secret word")]);
+    // The manifest tells the archive's time, which is one in both places: either push leaves the same.
+    check(&helm, &ours, &theirs, &[(&["push", archive, remote, "--plain-http"], "")]);
+    for line in &pulls {
+        let line: Vec<&str> = line.iter().map(String::as_str).collect();
+        check(&helm, &ours, &theirs, &[(&line, "")]);
+    }
+    check(
+        &helm,
+        &ours,
+        &theirs,
+        &[
+            (&["pull", hello, "--plain-http", "-d", "<place>/out", "--verify", "--keyring", public], ""),
+            (&["pull", none, "--plain-http", "-d", "<place>/out"], ""),
+            (&["show", "chart", hub, "--plain-http"], ""),
+            (&["show", "values", hub, "--plain-http", "--version", "0.9.0"], ""),
+            (&["show", "readme", hub, "--plain-http", "--version", ">2"], ""),
+            (&["show", "all", hello, "--plain-http", "--verify", "--keyring", public], ""),
+            (&["template", "mine", hub, "--plain-http", "--set", "who=me"], ""),
+            (&["template", "mine", hub, "--plain-http", "--version", ">0.0.0-0"], ""),
+            (&["template", "mine", hub, "--plain-http", "--verify"], ""),
+            (&["template", "mine", hello, "--plain-http", "--verify", "--keyring", public], ""),
+            (&["template", "mine", hub], ""),
+            (&["template", "mine", &format!("{hub}:1.0.0"), "--plain-http"], ""),
+        ],
+    );
+    // Armoured keyrings are read here, and not by Helm.
+    let armoured = ours.ours(&["pull", hello, "--plain-http", "-d", "<place>/out", "--verify", "--keyring", rita], "");
+    assert!(armoured.stdout.starts_with("Signed by: Rita"), "{armoured:?}");
+    let files = |place: &Place| -> Vec<(String, Vec<u8>)> {
+        let mut files: Vec<_> = std::fs::read_dir(place.at("out"))
+            .unwrap()
+            .map(|entry| entry.unwrap())
+            .filter(|entry| entry.path().is_file())
+            .map(|entry| (entry.file_name().to_string_lossy().into_owned(), std::fs::read(entry.path()).unwrap()))
+            .collect();
+        files.sort();
+        files
+    };
+    assert_eq!(files(&ours), files(&theirs));
+}
