@@ -56,6 +56,10 @@ impl Emit for Written<'_> {
                     out.sequence(items.iter().map(|item| Written(item, view)))
                 }
             },
+            // go-yaml knows nothing of `json.Number`: it is a text to it.
+            Value::Object(_) if matches!(view, View::Go) && crate::json::number_text(value).is_some() => {
+                out.string(crate::json::number_text(value).unwrap_or_default())
+            }
             Value::Object(object) => match object.json_value().or_else(|| object.underlying()) {
                 Some(value) => Written(&value, view).emit(out),
                 None => {

@@ -87,6 +87,7 @@ mod tests {
         let zero = whole_number(0);
         assert!(zero.truth(), "Go's template language sees a text that is not empty");
         assert_eq!(crate::yaml::write(&unsigned_number(u64::MAX)).unwrap(), "18446744073709551615");
+        assert_eq!(crate::yaml::write_pretty(&zero).unwrap(), "\"0\"", "go-yaml sees a text");
         assert_eq!(crate::cast::int(&fractional_number(1.5)), 0, "as `cast` reads the text 1.5 as an integer");
         assert_eq!(crate::cast::float(&fractional_number(1.5)), 1.5);
     }

@@ -212,6 +212,8 @@ impl Writer {
                         _ => b"2006-01-02T15:04:05.999999999Z07:00",
                     };
                     self.out.extend(format(time, layout));
+                } else if let Some(number) = crate::json::number_text(value).and_then(|_| object.json_value()) {
+                    self.element(&number, depth)?;
                 } else if let Some(text) = object.string() {
                     push_quoted(&mut self.out, text.as_bytes());
                 } else {
