@@ -63,7 +63,7 @@ pub fn read_document(text: &str) -> Result<Node, DecodeError> {
 /// As [`read_document`].
 pub fn read_document_as(text: &str, shape: &Shape) -> Result<Node, DecodeError> {
     let node = sutler_yaml::read(text).map_err(DecodeError::Read)?;
-    match sutler_yaml::convert(&node, &mut Discard) {
+    match sutler_yaml::check(&node) {
         Err(sutler_yaml::ConvertError::UnsupportedValue { .. }) => check_numbers(&node, shape),
         checked => checked,
     }
@@ -94,24 +94,8 @@ fn check_numbers(node: &Node, shape: &Shape) -> Result<(), sutler_yaml::ConvertE
                 check_numbers(value, inner)
             })
         }
-        _ => sutler_yaml::convert(node, &mut Discard),
+        _ => sutler_yaml::check(node),
     }
-}
-
-/// A builder that keeps nothing: converting with it only finds errors.
-struct Discard;
-
-impl sutler_yaml::Build for Discard {
-    type Value = ();
-
-    fn null(&mut self) {}
-    fn bool(&mut self, _value: bool) {}
-    fn int(&mut self, _value: i64) {}
-    fn uint(&mut self, _value: u64) {}
-    fn float(&mut self, _value: f64) {}
-    fn string(&mut self, _value: &str) {}
-    fn sequence(&mut self, _items: Vec<()>) {}
-    fn mapping(&mut self, _entries: BTreeMap<String, ()>) {}
 }
 
 /// JSON's word for a value, in Go's messages.

@@ -93,11 +93,13 @@ fn build<B: Build>(node: &Node, builder: &mut B) -> Result<B::Value, ConvertErro
             Ok(builder.sequence(built))
         }
         Data::Mapping(entries) => {
-            let mut built = BTreeMap::new();
-            for (key, value) in fields(entries)? {
-                built.insert(key.into_owned(), build(value, builder)?);
+            // Sorted before it becomes a map, which then is built without searching.
+            let fields = fields(entries)?;
+            let mut built = Vec::with_capacity(fields.len());
+            for (key, value) in fields {
+                built.push((key.into_owned(), build(value, builder)?));
             }
-            Ok(builder.mapping(built))
+            Ok(builder.mapping(built.into_iter().collect()))
         }
         _ => build_scalar(node, builder),
     }
@@ -126,20 +128,62 @@ fn build_scalar<B: Build>(node: &Node, builder: &mut B) -> Result<B::Value, Conv
 fn check_keys(node: &Node) -> Result<(), ConvertError> {
     match &node.data {
         Data::Sequence(items) => items.iter().try_for_each(check_keys),
-        Data::Mapping(entries) => fields(entries)?.values().copied().try_for_each(check_keys),
+        Data::Mapping(entries) => fields(entries)?.into_iter().try_for_each(|(_, value)| check_keys(value)),
         _ => Ok(()),
     }
 }
 
-/// The entries of a mapping by the text of their keys.
-fn fields(entries: &[(Node, Node)]) -> Result<BTreeMap<Cow<'_, str>, &Node>, ConvertError> {
-    entries
-        .iter()
-        .map(|(key, value)| match key.key_text() {
-            Some(text) => Ok((text, value)),
-            None => Err(unsupported_key(key, entries)),
-        })
-        .collect()
+/// The entries of a mapping in the order of the text of their keys; of equal keys the last.
+fn fields(entries: &[(Node, Node)]) -> Result<Vec<(Cow<'_, str>, &Node)>, ConvertError> {
+    let mut fields = Vec::with_capacity(entries.len());
+    for (key, value) in entries {
+        fields.push((key.key_text().ok_or_else(|| unsupported_key(key, entries))?, value));
+    }
+    fields.sort_by(|a, b| a.0.cmp(&b.0));
+    // The sort is stable: the later of two stands behind, and is moved before what is dropped.
+    fields.dedup_by(|later, kept| {
+        let equal = later.0 == kept.0;
+        if equal {
+            kept.1 = later.1;
+        }
+        equal
+    });
+    Ok(fields)
+}
+
+/// Checks what [`convert`] would, without building anything.
+///
+/// # Errors
+///
+/// As [`convert`].
+pub fn check(node: &Node) -> Result<(), ConvertError> {
+    if is_plain(node) { Ok(()) } else { convert(node, &mut Nothing) }
+}
+
+/// Whether nothing below can fail, not even what a later entry replaces.
+fn is_plain(node: &Node) -> bool {
+    match &node.data {
+        Data::Sequence(items) => items.iter().all(is_plain),
+        Data::Mapping(entries) => entries.iter().all(|(key, value)| key.key_text().is_some() && is_plain(value)),
+        Data::Float(value) => value.is_finite(),
+        Data::Null | Data::Bool(_) | Data::Int(_) | Data::Uint(_) | Data::String(_) => true,
+    }
+}
+
+/// A builder that keeps nothing: converting with it only finds errors.
+struct Nothing;
+
+impl Build for Nothing {
+    type Value = ();
+
+    fn null(&mut self) {}
+    fn bool(&mut self, _value: bool) {}
+    fn int(&mut self, _value: i64) {}
+    fn uint(&mut self, _value: u64) {}
+    fn float(&mut self, _value: f64) {}
+    fn string(&mut self, _value: &str) {}
+    fn sequence(&mut self, _items: Vec<()>) {}
+    fn mapping(&mut self, _entries: BTreeMap<String, ()>) {}
 }
 
 fn unsupported_key(key: &Node, entries: &[(Node, Node)]) -> ConvertError {

@@ -41,7 +41,7 @@ mod read;
 mod scalar;
 mod write;
 
-pub use convert::{Build, ConvertError, JsonBuilder, convert, to_json};
+pub use convert::{Build, ConvertError, JsonBuilder, check, convert, to_json};
 pub use node::{Data, Node, Position};
 pub use read::{ReadError, decode, read, read_documents, read_strict};
 pub use write::{Emit, Emitter, WriteError, write, write_pretty};

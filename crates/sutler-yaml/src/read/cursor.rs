@@ -91,6 +91,17 @@ impl<'t> Cursor<'t> {
         self.mark.column += 1;
     }
 
+    /// Moves over ASCII characters as long as they are `wanted`, which no line break may be; tells how many bytes there were.
+    #[inline]
+    pub(super) fn skip_ascii(&mut self, wanted: impl Fn(u8) -> bool) -> usize {
+        let rest = &self.text.as_bytes()[self.offset..];
+        let count = rest.iter().position(|byte| !byte.is_ascii() || !wanted(*byte)).unwrap_or(rest.len());
+        self.offset += count;
+        self.mark.index += count;
+        self.mark.column += count as u32;
+        count
+    }
+
     pub(super) fn skip_many(&mut self, characters: usize) {
         for _ in 0..characters {
             self.skip();
@@ -140,9 +151,18 @@ impl<'t> Cursor<'t> {
     /// Moves over a comment, up to the end of its line.
     pub(super) fn skip_comment(&mut self) {
         if self.byte(0) == b'#' {
-            while !self.is_break_or_end(0) {
-                self.skip();
+            self.skip_to_line_end();
+        }
+    }
+
+    /// Moves up to a line break or the end of the text.
+    pub(super) fn skip_to_line_end(&mut self) {
+        loop {
+            self.skip_ascii(|byte| !matches!(byte, b'\r' | b'\n' | 0));
+            if self.is_break_or_end(0) {
+                return;
             }
+            self.skip();
         }
     }
 

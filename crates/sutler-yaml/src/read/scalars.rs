@@ -110,7 +110,13 @@ impl Scanner<'_> {
 
     fn read_plain_word(&mut self, text: &mut String) {
         let start = self.cursor.offset();
-        while !self.at_plain_end() {
+        loop {
+            self.cursor.skip_ascii(|byte| {
+                !matches!(byte, b':' | b',' | b'?' | b'[' | b']' | b'{' | b'}' | b' ' | b'\t' | b'\r' | b'\n' | 0)
+            });
+            if self.at_plain_end() {
+                break;
+            }
             self.cursor.skip();
         }
         text.push_str(self.cursor.slice(start, self.cursor.offset()));
@@ -145,7 +151,15 @@ impl Scanner<'_> {
 
     /// Reads up to a blank, a line break or the closing quote, or over an escaped line break.
     fn read_quoted_word(&mut self, quote: u8, text: &mut String, gap: &mut Gap) -> Result<(), ReadError> {
-        while !self.cursor.is_blank_or_end(0) {
+        loop {
+            let start = self.cursor.offset();
+            let plain = |byte| !matches!(byte, b'\'' | b'"' | b'\\' | b' ' | b'\t' | b'\r' | b'\n' | 0);
+            if self.cursor.skip_ascii(plain) > 0 {
+                text.push_str(self.cursor.slice(start, self.cursor.offset()));
+            }
+            if self.cursor.is_blank_or_end(0) {
+                break;
+            }
             match self.cursor.byte(0) {
                 b'\'' if quote == b'\'' && self.cursor.byte(1) == b'\'' => {
                     text.push('\'');
@@ -239,9 +253,7 @@ impl Scanner<'_> {
             after_blank = blank;
 
             let line = self.cursor.offset();
-            while !self.cursor.is_break_or_end(0) {
-                self.cursor.skip();
-            }
+            self.cursor.skip_to_line_end();
             text.push_str(self.cursor.slice(line, self.cursor.offset()));
             self.cursor.read_line(&mut first_break);
             self.scan_block_breaks(&mut indent, &mut more_breaks, &mut end)?;

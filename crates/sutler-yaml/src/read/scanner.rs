@@ -43,6 +43,8 @@ pub(super) struct Scanner<'t> {
     forbidden: Option<ReadError>,
     tokens: VecDeque<Token>,
     tokens_taken: usize,
+    /// No token can come before the first any more.
+    settled: bool,
     stream_started: bool,
     /// The column of the innermost block, -1 outside of all.
     pub(super) indent: i64,
@@ -62,6 +64,7 @@ impl<'t> Scanner<'t> {
             forbidden,
             tokens: VecDeque::new(),
             tokens_taken: 0,
+            settled: false,
             stream_started: false,
             indent: -1,
             indents: Vec::new(),
@@ -73,13 +76,17 @@ impl<'t> Scanner<'t> {
 
     /// The next token, left in place.
     pub(super) fn peek(&mut self) -> Result<&Token, ReadError> {
-        self.fill()?;
+        if !self.settled {
+            self.fill()?;
+            self.settled = true;
+        }
         Ok(self.tokens.front().expect("fill leaves at least one token"))
     }
 
     /// Takes the token that [`Scanner::peek`] showed.
     pub(super) fn take(&mut self) -> Token {
         self.tokens_taken += 1;
+        self.settled = false;
         self.tokens.pop_front().expect("take is called after peek only")
     }
 
