@@ -1,9 +1,7 @@
 //! What a rendered file holds: documents, each an object of a release or a hook (Helm's `pkg/release/v1/util`).
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
 
-use regex::Regex;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -138,15 +136,26 @@ pub struct ManifestError {
 /// Splits a stream of documents as Helm does (`SplitManifests`): at `---` on a new line, whatever follows it there; without the
 /// space around each document, and without empty ones.
 pub fn split_documents(text: &str) -> Vec<&str> {
-    static SEPARATOR: LazyLock<Regex> = LazyLock::new(|| {
-        // Go's `\s` is these five characters.
-        Regex::new("(?:^|[\t\n\x0c\r ]*\n)---[\t\n\x0c\r ]*").expect("the pattern is valid")
-    });
-    SEPARATOR
-        .split(text.trim_matches(is_space))
-        .filter(|document| !document.is_empty())
-        .map(|document| document.trim_matches(is_space))
-        .collect()
+    // Helm's expression is `(?:^|\s*\n)---\s*`, where Go's `\s` is these five characters.
+    let is_blank = |c: char| matches!(c, '\t' | '\n' | '\x0c' | '\r' | ' ');
+    let text = text.trim_matches(is_space);
+    let mut documents = Vec::new();
+    // Where the document begins, and from where the next separator is looked for: it may not use what the last one took.
+    let (mut start, mut from) = (0, 0);
+    while let Some(at) = text[from..].find("---").map(|at| from + at) {
+        let at_line_start = at == 0 || (at > start && text[..at].ends_with('\n'));
+        if !at_line_start {
+            from = at + 1;
+            continue;
+        }
+        documents.push(text[start..at].trim_end_matches(is_blank));
+        let after = &text[at + 3..];
+        start = text.len() - after.trim_start_matches(is_blank).len();
+        from = start;
+    }
+    documents.push(&text[start..]);
+    documents.retain(|document| !document.is_empty());
+    documents.into_iter().map(|document| document.trim_matches(is_space)).collect()
 }
 
 /// What Helm looks at in a document.

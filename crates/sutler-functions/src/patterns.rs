@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use sutler_template::types::{BOOL, INT, STRING, STRINGS};
 use sutler_template::{Arguments, CallError, Context, Function, List, Str, Value};
@@ -13,43 +14,45 @@ use crate::strings::text_value;
 type Answer = Result<Value, CallError>;
 
 pub(crate) static FUNCTIONS: &[Function] = &[
-    Function::new("mustRegexFind", &[&STRING, &STRING], &STRING, |_, args| find(&compile(args)?, args)),
-    Function::new("mustRegexFindAll", &[&STRING, &STRING, &INT], &STRINGS, |_, args| find_all(&compile(args)?, args)),
+    Function::new("mustRegexFind", &[&STRING, &STRING], &STRING, |_, args| find(&*compile(args)?, args)),
+    Function::new("mustRegexFindAll", &[&STRING, &STRING, &INT], &STRINGS, |_, args| find_all(&*compile(args)?, args)),
     Function::new("mustRegexMatch", &[&STRING, &STRING], &BOOL, must_match),
     Function::new("mustRegexReplaceAll", &[&STRING, &STRING, &STRING], &STRING, |_, args| {
-        replace_all(&compile(args)?, args)
+        replace_all(&*compile(args)?, args)
     }),
     Function::new("mustRegexReplaceAllLiteral", &[&STRING, &STRING, &STRING], &STRING, |_, args| {
-        replace_all_literal(&compile(args)?, args)
+        replace_all_literal(&*compile(args)?, args)
     }),
-    Function::new("mustRegexSplit", &[&STRING, &STRING, &INT], &STRINGS, |_, args| split(&compile(args)?, args)),
-    Function::new("regexFind", &[&STRING, &STRING], &STRING, |_, args| find(&must_compile(args)?, args)),
-    Function::new("regexFindAll", &[&STRING, &STRING, &INT], &STRINGS, |_, args| find_all(&must_compile(args)?, args)),
+    Function::new("mustRegexSplit", &[&STRING, &STRING, &INT], &STRINGS, |_, args| split(&*compile(args)?, args)),
+    Function::new("regexFind", &[&STRING, &STRING], &STRING, |_, args| find(&*must_compile(args)?, args)),
+    Function::new("regexFindAll", &[&STRING, &STRING, &INT], &STRINGS, |_, args| find_all(&*must_compile(args)?, args)),
     Function::new("regexMatch", &[&STRING, &STRING], &BOOL, is_match),
     Function::new("regexQuoteMeta", &[&STRING], &STRING, quote),
     Function::new("regexReplaceAll", &[&STRING, &STRING, &STRING], &STRING, |_, args| {
-        replace_all(&must_compile(args)?, args)
+        replace_all(&*must_compile(args)?, args)
     }),
     Function::new("regexReplaceAllLiteral", &[&STRING, &STRING, &STRING], &STRING, |_, args| {
-        replace_all_literal(&must_compile(args)?, args)
+        replace_all_literal(&*must_compile(args)?, args)
     }),
-    Function::new("regexSplit", &[&STRING, &STRING, &INT], &STRINGS, |_, args| split(&must_compile(args)?, args)),
+    Function::new("regexSplit", &[&STRING, &STRING, &INT], &STRINGS, |_, args| split(&*must_compile(args)?, args)),
 ];
 
 /// Patterns that a thread keeps: compiling takes far longer than matching a value, and charts use few patterns often.
 const KEPT: usize = 256;
 
 thread_local! {
-    static COMPILED: RefCell<HashMap<Str, Pattern>> = RefCell::new(HashMap::new());
+    static COMPILED: RefCell<HashMap<Str, Rc<Pattern>>> = RefCell::new(HashMap::new());
 }
 
-fn compile(args: Arguments<'_>) -> Result<Pattern, CallError> {
+/// Shared, since a copy of a pattern has to make its tables of states anew.
+fn compile(args: Arguments<'_>) -> Result<Rc<Pattern>, CallError> {
     let text = args.str(0)?;
     COMPILED.with_borrow_mut(|compiled| {
         if let Some(pattern) = compiled.get(text) {
             return Ok(pattern.clone());
         }
         let pattern = Pattern::new(text.as_bytes()).map_err(|error| CallError::new(error.to_string()))?;
+        let pattern = Rc::new(pattern);
         if compiled.len() >= KEPT {
             compiled.clear();
         }
@@ -59,7 +62,7 @@ fn compile(args: Arguments<'_>) -> Result<Pattern, CallError> {
 }
 
 /// As `regexp.MustCompile`, whose panic names the pattern.
-fn must_compile(args: Arguments<'_>) -> Result<Pattern, CallError> {
+fn must_compile(args: Arguments<'_>) -> Result<Rc<Pattern>, CallError> {
     compile(args).map_err(|error| match args.str(0) {
         Ok(pattern) => error.context(format!("regexp: Compile({})", backquoted(pattern))),
         Err(error) => error,

@@ -94,6 +94,57 @@ fn group<'t>(captures: &Captures<'t>, index: usize) -> &'t str {
     captures.get(index).map_or("", |found| found.as_str())
 }
 
+/// The parts of a version, or of a version in a constraint: `v?A(.B)?(.C)?(-PRERELEASE)?(+METADATA)?`.
+struct Shape<'t> {
+    major: &'t str,
+    /// With its dot, as `patch`; empty where there is none.
+    minor: &'t str,
+    patch: &'t str,
+    /// Without the sign before it, as `metadata`.
+    prerelease: &'t str,
+    metadata: &'t str,
+}
+
+impl<'t> Shape<'t> {
+    /// The longest shape at the start of a text, and what follows it; `in_number` says what a number is made of.
+    fn take(text: &'t str, in_number: impl Fn(u8) -> bool) -> Option<(Shape<'t>, &'t str)> {
+        let run = |text: &str| text.bytes().position(|byte| !in_number(byte)).unwrap_or(text.len());
+        let text = text.strip_prefix('v').unwrap_or(text);
+        let (major, mut rest) = text.split_at(run(text));
+        if major.is_empty() {
+            return None;
+        }
+        let mut number = || match rest.strip_prefix('.').map(run) {
+            None | Some(0) => "",
+            Some(length) => {
+                let (number, after) = rest.split_at(length + 1);
+                rest = after;
+                number
+            }
+        };
+        let (minor, patch) = (number(), number());
+        let (prerelease, rest) = identifiers(rest, '-');
+        let (metadata, rest) = identifiers(rest, '+');
+        Some((Shape { major, minor, patch, prerelease, metadata }, rest))
+    }
+}
+
+/// The identifiers with dots between them that follow a sign here, and the rest; none where the sign or the first is missing.
+fn identifiers(text: &str, sign: char) -> (&str, &str) {
+    let Some(after) = text.strip_prefix(sign) else { return ("", text) };
+    let run = |text: &str| {
+        text.bytes().position(|byte| !(byte.is_ascii_alphanumeric() || byte == b'-')).unwrap_or(text.len())
+    };
+    let mut length = run(after);
+    if length == 0 {
+        return ("", text);
+    }
+    while let Some(more) = after[length..].strip_prefix('.').map(run).filter(|more| *more > 0) {
+        length += more + 1;
+    }
+    after.split_at(length)
+}
+
 fn segment(text: &str) -> Result<u64, SemverError> {
     let digits = text.strip_prefix('.').unwrap_or(text);
     if digits.is_empty() {
@@ -109,38 +160,16 @@ impl Version {
     /// Text of another shape, numbers beyond 64 bits, and numeric pre-release parts with a leading zero.
     pub fn parse(text: &str) -> Result<Version, SemverError> {
         // By hand: an index of charts has tens of thousands of versions.
-        let mut rest = text.strip_prefix('v').unwrap_or(text);
-        let mut parts: [&str; 3] = [""; 3];
-        for (index, part) in parts.iter_mut().enumerate() {
-            let after_dot = match index {
-                0 => rest,
-                _ => match rest.strip_prefix('.') {
-                    Some(after) => after,
-                    None => break,
-                },
-            };
-            let digits = after_dot.bytes().take_while(u8::is_ascii_digit).count();
-            if digits == 0 {
-                return Err(SemverError::Invalid);
-            }
-            (*part, rest) = after_dot.split_at(digits);
+        let (shape, rest) = Shape::take(text, |byte| byte.is_ascii_digit()).ok_or(SemverError::Invalid)?;
+        if !rest.is_empty() {
+            return Err(SemverError::Invalid);
         }
-        let (before, metadata) = match rest.split_once('+') {
-            Some((before, metadata)) if metadata.split('.').all(is_identifier) => (before, metadata),
-            Some(_) => return Err(SemverError::Invalid),
-            None => (rest, ""),
-        };
-        let prerelease = match before.strip_prefix('-') {
-            Some(prerelease) if prerelease.split('.').all(is_identifier) => prerelease,
-            None if before.is_empty() => "",
-            _ => return Err(SemverError::Invalid),
-        };
         let version = Version {
-            major: segment(parts[0])?,
-            minor: segment(parts[1])?,
-            patch: segment(parts[2])?,
-            prerelease: prerelease.to_string(),
-            metadata: metadata.to_string(),
+            major: segment(shape.major)?,
+            minor: segment(shape.minor)?,
+            patch: segment(shape.patch)?,
+            prerelease: shape.prerelease.to_string(),
+            metadata: shape.metadata.to_string(),
             original: text.to_string(),
         };
         if !version.prerelease.is_empty() {
@@ -340,6 +369,10 @@ impl Constraints {
         let text = rewrite_ranges(text);
         let mut alternatives = Vec::new();
         for alternative in text.split("||") {
+            if let Some(simple) = simple_conditions(alternative) {
+                alternatives.push(simple?);
+                continue;
+            }
             if !VALID.is_match(alternative) {
                 return Err(SemverError::ImproperConstraint(alternative.to_string()));
             }
@@ -382,9 +415,48 @@ pub enum Prereleases {
     ByCondition,
 }
 
+/// The conditions of an alternative of the usual form, read without the regular expressions, which take longer to compile
+/// than a chart to render. `None` where those have to decide.
+fn simple_conditions(text: &str) -> Option<Result<Vec<Constraint>, SemverError>> {
+    // In a number, `|` would be a digit to Masterminds.
+    if text.contains('|') {
+        return None;
+    }
+    let mut conditions = Vec::new();
+    let mut rest = text.trim_start_matches(is_space);
+    loop {
+        let operator = ["!=", ">=", "=>", "<=", "=<", "~>", "=", ">", "<", "~", "^"]
+            .into_iter()
+            .find(|operator| rest.starts_with(operator));
+        let operator = operator.unwrap_or_default();
+        let after = rest[operator.len()..].trim_start_matches(is_space);
+        let (shape, after) = Shape::take(after, |byte| byte.is_ascii_digit() || b"xX*".contains(&byte))?;
+        conditions.push(Constraint::of(operator, &shape));
+        let next = after.trim_start_matches(is_space);
+        if next.is_empty() {
+            return Some(conditions.into_iter().collect());
+        }
+        rest = match next.strip_prefix(',') {
+            Some(next) => next.trim_start_matches(is_space),
+            None if next.len() < after.len() => next,
+            None => return None,
+        };
+    }
+}
+
+/// Go's `\s`, as [`SPACE`].
+fn is_space(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\x0c' | '\r' | ' ')
+}
+
 /// Writes `1.2 - 1.4` as two comparisons, at its first occurrence each, as Masterminds' `rewriteRange`.
 fn rewrite_ranges(text: &str) -> String {
     let mut rewritten = text.to_string();
+    // A hyphen between spaces is in every range.
+    let is_space = |byte: &u8| is_space(char::from(*byte));
+    if !text.as_bytes().windows(3).any(|three| is_space(&three[0]) && three[1] == b'-' && is_space(&three[2])) {
+        return rewritten;
+    }
     for captures in RANGE.captures_iter(text) {
         let comparisons = format!(">= {}, <= {} ", group(&captures, 1), group(&captures, 11));
         rewritten = rewritten.replacen(group(&captures, 0), &comparisons, 1);
@@ -400,8 +472,20 @@ impl Constraint {
     fn parse(text: &str) -> Result<Constraint, SemverError> {
         let captures =
             ONE_CONSTRAINT.captures(text).ok_or_else(|| SemverError::ImproperConstraint(text.to_string()))?;
-        let (major, minor, patch) = (group(&captures, 3), group(&captures, 4), group(&captures, 5));
-        let prerelease = group(&captures, 6);
+        let shape = Shape {
+            major: group(&captures, 3),
+            minor: group(&captures, 4),
+            patch: group(&captures, 5),
+            prerelease: group(&captures, 7),
+            metadata: group(&captures, 10),
+        };
+        Constraint::of(group(&captures, 1), &shape)
+    }
+
+    fn of(operator: &str, shape: &Shape<'_>) -> Result<Constraint, SemverError> {
+        let Shape { major, minor, patch, prerelease, metadata } = shape;
+        let signed = |sign: &str, text: &str| if text.is_empty() { String::new() } else { format!("{sign}{text}") };
+        let prerelease = signed("-", prerelease);
         let (version, open) = if is_wildcard(major) {
             (format!("0.0.0{prerelease}"), Open::Everything)
         } else if is_wildcard(minor) {
@@ -409,10 +493,10 @@ impl Constraint {
         } else if is_wildcard(patch) {
             (format!("{major}{minor}.0{prerelease}"), Open::Patch)
         } else {
-            (group(&captures, 2).to_string(), Open::Nothing)
+            (format!("{major}{minor}{patch}{prerelease}{}", signed("+", metadata)), Open::Nothing)
         };
         let version = Version::parse(&version).map_err(|_| SemverError::ConstraintParser)?;
-        Ok(Constraint { operator: Operator::of(group(&captures, 1)), version, open })
+        Ok(Constraint { operator: Operator::of(operator), version, open })
     }
 
     /// Whether it looks at pre-releases by itself.
