@@ -4,6 +4,7 @@ mod certificate;
 mod cipher;
 mod der;
 mod keys;
+mod montgomery;
 mod password;
 mod pem;
 mod rsa;

@@ -89,7 +89,7 @@ impl PrivateKey {
             bytes[0] |= 0x80;
             bytes[31] |= 1;
             let candidate = BigUint::from_bytes_be(&bytes);
-            if rsa::is_prime(host, &candidate, &small) {
+            if rsa::is_prime(host, &candidate, small) {
                 break candidate;
             }
         };
@@ -99,17 +99,17 @@ impl PrivateKey {
             bytes[0] |= 0x80;
             let start = BigUint::from_bytes_be(&bytes);
             let candidate = &start - &start % (&q * 2_u8) + &one;
-            if candidate.bits() == 2048 && rsa::is_prime(host, &candidate, &small) {
+            if candidate.bits() == 2048 && rsa::is_prime(host, &candidate, small) {
                 break candidate;
             }
         };
         let exponent = (&p - &one) / &q;
         let g = (2_u32..)
-            .map(|base| BigUint::from(base).modpow(&exponent, &p))
+            .map(|base| rsa::power(&BigUint::from(base), &exponent, &p))
             .find(|power| *power != one)
             .expect("nearly every base generates the subgroup");
         let x = rsa::below(host, &(&q - &one)) + &one;
-        let y = g.modpow(&x, &p);
+        let y = rsa::power(&g, &x, &p);
         PrivateKey::Dsa(DsaKey { p, q, g, y, x })
     }
 

@@ -2,15 +2,22 @@
 //!
 //! Arithmetic is not in constant time: keys are made and used for one rendering, on the machine of whoever renders.
 
+use std::sync::LazyLock;
+
 use num_bigint::BigUint;
 use sha2::{Digest as _, Sha256};
 
 use super::der::{self, Malformed, Reader};
+use super::montgomery::Modulus;
 use crate::host::Host;
 
-/// Rounds of Miller and Rabin's test. For random candidates of these sizes the error is far below 2^-100.
-const ROUNDS: usize = 12;
+/// Rounds of Miller and Rabin's test with random bases, after one with base 2. For random candidates of 1024 bits and more
+/// five leave an error below 2^-100 (FIPS 186-5, table B.1); small ones get more.
+const ROUNDS: usize = 5;
+const ROUNDS_OF_SMALL: usize = 12;
 const EXPONENT: u32 = 65_537;
+/// Candidates are sorted out by the primes below this.
+const SIEVED: u32 = 1 << 16;
 
 /// A private key.
 #[derive(Debug, Clone)]
@@ -22,9 +29,12 @@ pub(super) struct RsaKey {
     q: BigUint,
 }
 
-/// Odd primes below 2000, to sort out most candidates quickly.
-fn small_primes() -> Vec<u32> {
-    (3..2000_u32).step_by(2).filter(|number| (3..*number).step_by(2).all(|by| number % by != 0)).collect()
+/// `base^exponent` modulo a number, which a key that was read may have chosen even.
+pub(super) fn power(base: &BigUint, exponent: &BigUint, modulus: &BigUint) -> BigUint {
+    match Modulus::new(modulus) {
+        Some(modulus) => modulus.power(base, exponent),
+        None => base.modpow(exponent, modulus),
+    }
 }
 
 /// A random number below `bound`, which is not 0.
@@ -41,33 +51,37 @@ pub(super) fn below(host: &dyn Host, bound: &BigUint) -> BigUint {
     }
 }
 
-/// Whether a number is prime, by Miller and Rabin's test with random bases.
-pub(super) fn is_prime(host: &dyn Host, number: &BigUint, small: &[u32]) -> bool {
-    let zero = BigUint::ZERO;
-    for prime in small {
-        if number % *prime == zero {
-            return *number == BigUint::from(*prime);
-        }
-    }
+/// Whether a number without small factors is prime, by Miller and Rabin's test.
+fn is_probable_prime(host: &dyn Host, number: &BigUint) -> bool {
+    let Some(modulus) = Modulus::new(number) else { return false };
     let one = BigUint::from(1_u8);
     let last = number - &one;
     let twos = last.trailing_zeros().unwrap_or(0);
     let odd = &last >> twos;
-    let range = number - 3_u8;
-    'rounds: for _ in 0..ROUNDS {
-        let mut power = (below(host, &range) + 2_u8).modpow(&odd, number);
+    let passes = |mut power: BigUint| {
         if power == one || power == last {
-            continue;
+            return true;
         }
-        for _ in 1..twos {
+        (1..twos).any(|_| {
             power = &power * &power % number;
-            if power == last {
-                continue 'rounds;
-            }
-        }
+            power == last
+        })
+    };
+    // Nearly every number that is not prime fails here, where powers cost least.
+    if !passes(modulus.power_of_two(&odd)) {
         return false;
     }
-    true
+    let range = number - 3_u8;
+    let rounds = if number.bits() >= 1024 { ROUNDS } else { ROUNDS_OF_SMALL };
+    (0..rounds).all(|_| passes(modulus.power(&(below(host, &range) + 2_u8), &odd)))
+}
+
+/// Whether a number is prime; `small` are the primes that it is divided by first.
+pub(super) fn is_prime(host: &dyn Host, number: &BigUint, small: &[u32]) -> bool {
+    match small.iter().find(|prime| (number % **prime).bits() == 0) {
+        Some(prime) => *number == BigUint::from(*prime),
+        None => is_probable_prime(host, number),
+    }
 }
 
 /// A random prime of that many bits (a multiple of 8), the two highest of which are set.
@@ -79,34 +93,59 @@ fn prime(host: &dyn Host, bits: usize, small: &[u32]) -> BigUint {
         if let Some(last) = bytes.last_mut() {
             *last |= 1;
         }
-        let mut candidate = BigUint::from_bytes_be(&bytes);
         // A search from a random start asks the source for little; after a while it starts anew.
-        for _ in 0..bits {
+        let start = BigUint::from_bytes_be(&bytes);
+        for offset in without_small_factors(&start, small, bits) {
+            let candidate = &start + 2 * offset;
             if candidate.bits() as usize > bits {
                 break;
             }
-            if is_prime(host, &candidate, small) {
+            if is_probable_prime(host, &candidate) {
                 return candidate;
             }
-            candidate += 2_u8;
         }
     }
 }
 
-/// Odd primes for [`is_prime`].
-pub(super) fn sieve() -> Vec<u32> {
-    small_primes()
+/// Which of the odd numbers `start + 2 * offset`, for so many offsets, no small prime divides. The start is larger than all
+/// of them.
+fn without_small_factors(start: &BigUint, small: &[u32], count: usize) -> Vec<usize> {
+    let mut divided = vec![false; count];
+    for prime in small {
+        let rest = (start % *prime).iter_u32_digits().next().unwrap_or(0);
+        // The first offset with `rest + 2 * offset` a multiple of the prime, which is odd.
+        let missing = (prime - rest) % prime;
+        let first = if missing % 2 == 0 { missing / 2 } else { (missing + prime) / 2 };
+        divided.iter_mut().skip(first as usize).step_by(*prime as usize).for_each(|place| *place = true);
+    }
+    divided.iter().enumerate().filter(|(_, divided)| !**divided).map(|(offset, _)| offset).collect()
+}
+
+/// The odd primes that sort out most candidates quickly.
+pub(super) fn sieve() -> &'static [u32] {
+    static PRIMES: LazyLock<Vec<u32>> = LazyLock::new(|| {
+        let mut composite = vec![false; SIEVED as usize];
+        let mut primes = Vec::new();
+        for number in (3..SIEVED).step_by(2) {
+            if !composite[number as usize] {
+                primes.push(number);
+                composite.iter_mut().skip(number as usize).step_by(number as usize).for_each(|place| *place = true);
+            }
+        }
+        primes
+    });
+    &PRIMES
 }
 
 impl RsaKey {
     /// A new key whose modulus has that many bits.
     pub(super) fn generate(host: &dyn Host, bits: usize) -> RsaKey {
-        let small = small_primes();
+        let small = sieve();
         let one = BigUint::from(1_u8);
         let e = BigUint::from(EXPONENT);
         loop {
-            let p = prime(host, bits / 2, &small);
-            let q = prime(host, bits / 2, &small);
+            let p = prime(host, bits / 2, small);
+            let q = prime(host, bits / 2, small);
             if p == q {
                 continue;
             }
@@ -177,9 +216,9 @@ impl RsaKey {
     /// `number^d mod n`, by the Chinese remainder theorem.
     fn power(&self, number: &BigUint) -> BigUint {
         let one = BigUint::from(1_u8);
-        let by_p = number.modpow(&(&self.d % (&self.p - &one)), &self.p);
-        let by_q = number.modpow(&(&self.d % (&self.q - &one)), &self.q);
-        let Some(inverse) = self.q.modinv(&self.p) else { return number.modpow(&self.d, &self.n) };
+        let by_p = power(number, &(&self.d % (&self.p - &one)), &self.p);
+        let by_q = power(number, &(&self.d % (&self.q - &one)), &self.q);
+        let Some(inverse) = self.q.modinv(&self.p) else { return power(number, &self.d, &self.n) };
         let difference = (&self.p + by_p - &by_q % &self.p) % &self.p;
         (inverse * difference) % &self.p * &self.q + by_q
     }

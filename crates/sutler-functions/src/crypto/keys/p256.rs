@@ -1,24 +1,17 @@
-//! The elliptic curve P-256 and ECDSA over it, by plain modular arithmetic (see the note on time in `rsa`).
+//! ECDSA over the elliptic curve P-256, on the arithmetic of the crate `p256`.
 
 use std::sync::LazyLock;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use num_bigint::BigUint;
+use p256::elliptic_curve::PrimeField as _;
+use p256::elliptic_curve::sec1::ToEncodedPoint as _;
+use p256::{FieldBytes, ProjectivePoint, Scalar};
 use sha2::Sha256;
 
-fn number(hexadecimal: &str) -> BigUint {
-    BigUint::parse_bytes(hexadecimal.as_bytes(), 16).expect("the curve's constants are hexadecimal")
-}
-
-static PRIME: LazyLock<BigUint> =
-    LazyLock::new(|| number("ffffffff00000001000000000000000000000000ffffffffffffffffffffffff"));
-static ORDER: LazyLock<BigUint> =
-    LazyLock::new(|| number("ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551"));
-static BASE: LazyLock<(BigUint, BigUint)> = LazyLock::new(|| {
-    (
-        number("6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296"),
-        number("4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5"),
-    )
+static ORDER: LazyLock<BigUint> = LazyLock::new(|| {
+    let hexadecimal = b"ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551";
+    BigUint::parse_bytes(hexadecimal, 16).expect("the order is written in hexadecimal")
 });
 
 /// How many points the curve has.
@@ -26,38 +19,12 @@ pub(super) fn order() -> BigUint {
     ORDER.clone()
 }
 
-/// A point; `None` is the one at infinity.
-type Point = Option<(BigUint, BigUint)>;
-
-fn subtract(left: &BigUint, right: &BigUint) -> BigUint {
-    (left + &*PRIME - right) % &*PRIME
-}
-
-fn add(left: &Point, right: &Point) -> Point {
-    let (Some((x1, y1)), Some((x2, y2))) = (left, right) else {
-        return left.clone().or_else(|| right.clone());
-    };
-    let (rise, run) = if x1 == x2 {
-        if y1 != y2 {
-            return None;
-        }
-        // The slope of the tangent; the curve's `a` is -3.
-        (subtract(&(x1 * x1 * 3_u8 % &*PRIME), &BigUint::from(3_u8)), y1 * 2_u8)
-    } else {
-        (subtract(y2, y1), subtract(x2, x1))
-    };
-    let slope = rise * run.modinv(&PRIME)? % &*PRIME;
-    let x = subtract(&subtract(&(&slope * &slope % &*PRIME), x1), x2);
-    let y = subtract(&(slope * subtract(x1, &x) % &*PRIME), y1);
-    Some((x, y))
-}
-
-fn multiply_base(scalar: &BigUint) -> Point {
-    let base = Some(BASE.clone());
-    (0..scalar.bits()).rev().fold(None, |point, bit| {
-        let doubled = add(&point, &point);
-        if scalar.bit(bit) { add(&doubled, &base) } else { doubled }
-    })
+/// The coordinates of a multiple of the base point; `None` for that at infinity.
+fn multiply_base(scalar: &BigUint) -> Option<(BigUint, BigUint)> {
+    let bytes = FieldBytes::clone_from_slice(&fixed(&(scalar % &*ORDER)));
+    let scalar = Option::<Scalar>::from(Scalar::from_repr(bytes))?;
+    let point = (ProjectivePoint::GENERATOR * scalar).to_affine().to_encoded_point(false);
+    Some((BigUint::from_bytes_be(point.x()?), BigUint::from_bytes_be(point.y()?)))
 }
 
 /// A number in 32 bytes.
