@@ -1,11 +1,11 @@
 //! [`Chart`]: a loaded chart, cheap to clone and shared by threads.
 
 use std::fmt::Write as _;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
-use sutler_template::{Frozen, Map, Str, Value};
+use sutler_template::{Frozen, Map, ParseError, Parsed, Str, TemplateSet, Value};
 
 use crate::load::SourceFile;
 use crate::metadata::{Lock, Metadata};
@@ -50,18 +50,64 @@ impl std::fmt::Debug for Defaults {
     }
 }
 
-/// A file of a chart. Cloning shares the bytes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A file of a chart. Cloning shares the bytes, and what was once made of them.
+#[derive(Debug, Clone)]
 pub struct ChartFile {
     name: Arc<str>,
     data: Str,
     modified: Option<Timestamp>,
+    derived: Arc<Derived>,
 }
+
+/// What a file's bytes were parsed to, kept for the next rendering of the same chart.
+#[derive(Default)]
+struct Derived {
+    template: OnceLock<Parsed>,
+    schema: OnceLock<Result<serde_json::Value, String>>,
+}
+
+impl std::fmt::Debug for Derived {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("…")
+    }
+}
+
+/// What was made of a file follows from its bytes.
+impl PartialEq for ChartFile {
+    fn eq(&self, other: &ChartFile) -> bool {
+        (&self.name, &self.data, self.modified) == (&other.name, &other.data, other.modified)
+    }
+}
+
+impl Eq for ChartFile {}
 
 impl ChartFile {
     /// A file of that name and content.
     pub fn new(name: &str, data: &[u8], modified: Option<Timestamp>) -> ChartFile {
-        ChartFile { name: name.into(), data: data.into(), modified }
+        ChartFile { name: name.into(), data: data.into(), modified, derived: Arc::default() }
+    }
+
+    /// The file as a template of that name for `set`, parsed only if it was not before.
+    ///
+    /// One chart may stand under several names (aliases), and sets may differ: what was parsed first is kept, anything
+    /// else is parsed each time.
+    pub(crate) fn parsed(&self, set: &TemplateSet, name: &str) -> Result<Parsed, ParseError> {
+        match self.derived.template.get() {
+            Some(parsed) if *parsed.name() == name && set.fits(parsed) => Ok(parsed.clone()),
+            Some(_) => set.parse_apart(name, self.data.clone()),
+            None => {
+                let parsed = set.parse_apart(name, self.data.clone())?;
+                Ok(self.derived.template.get_or_init(|| parsed.clone()).clone()).map(|kept| {
+                    // Another thread may have been first, with another name.
+                    if kept.name() == parsed.name() && set.fits(&kept) { kept } else { parsed }
+                })
+            }
+        }
+    }
+
+    /// The file as a schema, read only if it was not before; the error is the reader's text.
+    pub(crate) fn schema(&self) -> Result<&serde_json::Value, &str> {
+        self.derived.schema.get_or_init(|| crate::schema::read(self.data())).as_ref().map_err(String::as_str)
     }
 
     /// The path inside the chart, with `/`: `templates/service.yaml`.
@@ -87,7 +133,7 @@ impl ChartFile {
 
 impl From<SourceFile> for ChartFile {
     fn from(file: SourceFile) -> ChartFile {
-        ChartFile { name: file.name.into(), data: file.data.into(), modified: file.modified }
+        ChartFile { name: file.name.into(), data: file.data.into(), modified: file.modified, derived: Arc::default() }
     }
 }
 
@@ -136,6 +182,10 @@ impl Chart {
     /// The text of values.schema.json.
     pub fn schema(&self) -> Option<&[u8]> {
         self.0.schema.as_ref().map(ChartFile::data)
+    }
+
+    pub(crate) fn schema_file(&self) -> Option<&ChartFile> {
+        self.0.schema.as_ref()
     }
 
     /// Whether Chart.yaml (or requirements.yaml) has a list of dependencies, be it empty.

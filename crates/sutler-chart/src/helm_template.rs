@@ -356,7 +356,7 @@ fn source_path(document: &str) -> Option<&str> {
 
 /// A release's name made by a template, without data.
 fn name_of_template(text: &str) -> Result<String, String> {
-    let mut set = TemplateSet::new("name-template").with_functions(sutler_functions::all());
+    let mut set = TemplateSet::new("name-template").with_function_table(sutler_functions::table());
     set.parse("name-template", text).map_err(|error| error.to_string())?;
     let name =
         set.execute("name-template", &Value::Nil, ExecuteOptions::default()).map_err(|error| error.to_string())?;

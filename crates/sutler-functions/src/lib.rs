@@ -45,7 +45,9 @@ mod versions;
 mod words;
 pub mod yaml;
 
-use sutler_template::Function;
+use std::sync::LazyLock;
+
+use sutler_template::{Function, FunctionTable};
 
 pub use dates::{TIME, TimeValue, time_value};
 pub use depth::{MAX_DEPTH, TooDeep};
@@ -86,4 +88,16 @@ pub fn all() -> impl Iterator<Item = &'static Function> {
 pub fn all_of_helm3() -> impl Iterator<Item = &'static Function> {
     let replaced = |name: &str| name == "mustToYaml" || versions::FUNCTIONS_3_3.iter().any(|new| new.name == name);
     all().filter(move |function| !replaced(function.name)).chain(versions::FUNCTIONS_3_3)
+}
+
+/// [`all`] as a table, made once for all renderings of a program.
+pub fn table() -> &'static FunctionTable {
+    static TABLE: LazyLock<FunctionTable> = LazyLock::new(|| all().collect());
+    &TABLE
+}
+
+/// [`all_of_helm3`] as a table, made once for all renderings of a program.
+pub fn table_of_helm3() -> &'static FunctionTable {
+    static TABLE: LazyLock<FunctionTable> = LazyLock::new(|| all_of_helm3().collect());
+    &TABLE
 }

@@ -52,7 +52,7 @@ pub use list::List;
 pub use map::{FreezeError, Frozen, Map, NilMapError};
 pub use object::Object;
 pub use print::{print, printf, println};
-pub use set::{MissingKey, TemplateSet};
+pub use set::{FunctionTable, MissingKey, Parsed, TemplateSet};
 pub use text::Str;
 pub use trace::{Event, Place, Trace, ValuePath};
 pub use value::Value;

@@ -39,11 +39,50 @@ pub enum MissingKey {
 pub struct TemplateSet {
     name: Str,
     templates: HashMap<Str, Arc<Tree>>,
-    functions: Functions,
+    functions: FunctionTable,
     delimiters: Delimiters,
     missing_key: MissingKey,
     /// What texts given to [`Context::execute_text`](crate::Context::execute_text) parsed to.
     texts: Mutex<HashMap<Str, Arc<Trees>>>,
+}
+
+/// Functions by name, made once and shared by any number of [`TemplateSet`]s.
+#[derive(Clone, Default)]
+pub struct FunctionTable(Arc<Functions>);
+
+impl FunctionTable {
+    fn add<'f>(&mut self, functions: impl IntoIterator<Item = &'f Function>) {
+        let table = Arc::make_mut(&mut self.0);
+        for function in functions {
+            table.insert(function.name, Arc::new(function.clone()));
+        }
+    }
+}
+
+/// Of one name the last counts.
+impl<'f> FromIterator<&'f Function> for FunctionTable {
+    fn from_iter<I: IntoIterator<Item = &'f Function>>(functions: I) -> Self {
+        let mut table = Self::default();
+        table.add(functions);
+        table
+    }
+}
+
+/// A text that was parsed for sets with the same [`FunctionTable`] and delimiters; see [`TemplateSet::parse_apart`].
+/// Cloning shares the trees.
+#[derive(Clone)]
+pub struct Parsed {
+    name: Str,
+    trees: Arc<Trees>,
+    functions: FunctionTable,
+    delimiters: Delimiters,
+}
+
+impl Parsed {
+    /// The name that was given to the text.
+    pub fn name(&self) -> &Str {
+        &self.name
+    }
 }
 
 /// How many parsed texts are kept; then all are forgotten. Charts have tens of different ones.
@@ -55,7 +94,7 @@ impl TemplateSet {
         Self {
             name: name.into(),
             templates: HashMap::new(),
-            functions: Functions::new(),
+            functions: FunctionTable::default(),
             delimiters: Delimiters::default(),
             missing_key: MissingKey::default(),
             texts: Mutex::default(),
@@ -66,9 +105,14 @@ impl TemplateSet {
     /// those they were parsed with.
     #[must_use]
     pub fn with_functions<'f>(mut self, functions: impl IntoIterator<Item = &'f Function>) -> Self {
-        for function in functions {
-            self.functions.insert(function.name, Arc::new(function.clone()));
-        }
+        self.functions.add(functions);
+        self
+    }
+
+    /// Shares a table of functions, in place of all functions that the set had.
+    #[must_use]
+    pub fn with_function_table(mut self, functions: &FunctionTable) -> Self {
+        self.functions = functions.clone();
         self
     }
 
@@ -96,12 +140,38 @@ impl TemplateSet {
     /// # Errors
     /// If the text is not a template; then nothing is added.
     pub fn parse(&mut self, name: impl Into<Str>, text: impl Into<Str>) -> Result<(), ParseError> {
-        for (name, tree) in parse::parse(&name.into(), &text.into(), &self.delimiters, &self.functions)? {
-            if !tree.is_empty() || !self.templates.contains_key(&name) {
-                self.templates.insert(name, tree);
-            }
-        }
+        let trees = parse::parse(&name.into(), &text.into(), &self.delimiters, &self.functions.0)?;
+        trees.into_iter().for_each(|(name, tree)| self.put(name, tree));
         Ok(())
+    }
+
+    /// Parses a text as [`parse`](Self::parse) does, without adding anything: for other sets, too, which
+    /// [`add`](Self::add) it.
+    ///
+    /// # Errors
+    /// If the text is not a template.
+    pub fn parse_apart(&self, name: impl Into<Str>, text: impl Into<Str>) -> Result<Parsed, ParseError> {
+        let name = name.into();
+        let trees = Arc::new(parse::parse(&name, &text.into(), &self.delimiters, &self.functions.0)?);
+        Ok(Parsed { name, trees, functions: self.functions.clone(), delimiters: self.delimiters.clone() })
+    }
+
+    /// Whether a text was parsed as this set would parse it: with the same table of functions and the same delimiters.
+    pub fn fits(&self, parsed: &Parsed) -> bool {
+        Arc::ptr_eq(&parsed.functions.0, &self.functions.0) && parsed.delimiters == self.delimiters
+    }
+
+    /// Adds what was parsed apart, with the effect of [`parse`](Self::parse). It calls the functions it was parsed with.
+    pub fn add(&mut self, parsed: &Parsed) {
+        for (name, tree) in &*parsed.trees {
+            self.put(name.clone(), tree.clone());
+        }
+    }
+
+    fn put(&mut self, name: Str, tree: Arc<Tree>) {
+        if !tree.is_empty() || !self.templates.contains_key(&name) {
+            self.templates.insert(name, tree);
+        }
     }
 
     /// The set's own name.
@@ -176,7 +246,7 @@ impl TemplateSet {
         if let Some(trees) = texts().get(text) {
             return Ok(trees.clone());
         }
-        let trees = Arc::new(parse::parse(&self.name, text, &self.delimiters, &self.functions)?);
+        let trees = Arc::new(parse::parse(&self.name, text, &self.delimiters, &self.functions.0)?);
         let mut texts = texts();
         if texts.len() >= MAX_TEXTS {
             texts.clear();

@@ -30,7 +30,7 @@ use std::str::FromStr;
 
 use sutler_functions::semver::{Constraints, Prereleases, Version};
 use sutler_template::types::{self, Type};
-use sutler_template::{Function, Value};
+use sutler_template::{Function, FunctionTable, Value};
 use thiserror::Error;
 
 use crate::capabilities::{Capabilities, HelmVersion, KubeVersion, KubeVersionError};
@@ -185,6 +185,14 @@ impl Compatibility {
         match self {
             Compatibility::V4 => sutler_functions::all().collect(),
             Compatibility::V3 => sutler_functions::all_of_helm3().collect(),
+        }
+    }
+
+    /// The same as a table.
+    pub(crate) fn function_table(self) -> &'static FunctionTable {
+        match self {
+            Compatibility::V4 => sutler_functions::table(),
+            Compatibility::V3 => sutler_functions::table_of_helm3(),
         }
     }
 

@@ -9,14 +9,14 @@ use sutler_template::{ExecuteError, ExecuteOptions, Map, MissingKey, Str, Templa
 
 use super::host::{Refusals, RenderHost};
 use super::{CancelToken, RenderError, RenderOptions, TemplateError, message, objects};
-use crate::chart::Chart;
+use crate::chart::{Chart, ChartFile};
 use crate::compat::Compatibility;
 use crate::text::{base_name, clean_path};
 use crate::values::table;
 
 /// A template with the data that it is executed with.
 struct Template {
-    text: Str,
+    file: ChartFile,
     /// What the dot is: shared by all templates of one chart.
     data: Map,
     base_path: String,
@@ -43,12 +43,15 @@ pub(super) fn render_files(
     let mut order: Vec<&String> = templates.keys().collect();
     order.sort_by_key(|path| Reverse((path.matches('/').count(), path.as_str())));
 
-    let mut set =
-        TemplateSet::new("gotpl").with_functions(options.compatibility.functions()).with_missing_key(MissingKey::Zero);
+    let mut set = TemplateSet::new("gotpl")
+        .with_function_table(options.compatibility.function_table())
+        .with_missing_key(MissingKey::Zero);
     for path in &order {
-        let text = templates[*path].text.clone();
-        set.parse(path.as_str(), text)
+        let parsed = templates[*path]
+            .file
+            .parsed(&set, path)
             .map_err(|error| TemplateError::parse(&error, message::parse_error(path, &error.to_string())))?;
+        set.add(&parsed);
     }
     let host = HostBox(Box::new(RenderHost::new(options, refusals)));
     let usage = Cell::new(Usage::default());
@@ -125,7 +128,7 @@ impl Shared {
             templates.insert(
                 clean_path(&format!("{path}/{}", file.name())),
                 Template {
-                    text: file.content().clone(),
+                    file: file.clone(),
                     data: data.clone(),
                     base_path: clean_path(&format!("{path}/templates")),
                 },

@@ -1,5 +1,6 @@
 //! A schema as a document: which draft it follows, and where its references lead.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use serde_json::{Map, Value};
@@ -23,7 +24,8 @@ pub(super) struct Document<'s> {
     pub(super) draft: Draft,
     /// Schemas by absolute address: `ROOT`, identifiers, and both with `#anchor`.
     addresses: HashMap<String, &'s Value>,
-    /// Of each schema object, by its place in memory, the identifier that its references are relative to.
+    /// Of each schema object, by its place in memory, the identifier that its references are relative to, if that is not
+    /// `ROOT`.
     bases: HashMap<usize, String>,
 }
 
@@ -57,7 +59,9 @@ impl<'s> Document<'s> {
         match value {
             Value::Object(object) => {
                 let base = self.index_identifiers(object, value, base);
-                self.bases.insert(place(value), base.clone());
+                if base != ROOT {
+                    self.bases.insert(place(value), base.clone().into_owned());
+                }
                 for (key, inner) in object {
                     // These hold data, not schemas.
                     if !matches!(key.as_str(), "enum" | "const" | "default" | "examples") {
@@ -70,14 +74,14 @@ impl<'s> Document<'s> {
         }
     }
 
-    fn index_identifiers(&mut self, object: &Map<String, Value>, value: &'s Value, base: &str) -> String {
+    fn index_identifiers<'b>(&mut self, object: &Map<String, Value>, value: &'s Value, base: &'b str) -> Cow<'b, str> {
         let text = |key: &str| object.get(key).and_then(Value::as_str);
-        let mut base = base.to_owned();
+        let mut base = Cow::Borrowed(base);
         if let Some(identifier) = text(if self.draft == Draft::Four { "id" } else { "$id" }) {
             let (address, fragment) = identifier.split_once('#').unwrap_or((identifier, ""));
             if !address.is_empty() {
-                base = join(&base, address);
-                self.addresses.entry(base.clone()).or_insert(value);
+                base = Cow::Owned(join(&base, address));
+                self.addresses.entry(base.clone().into_owned()).or_insert(value);
             }
             if !fragment.is_empty() {
                 self.addresses.entry(format!("{base}#{fragment}")).or_insert(value);

@@ -18,16 +18,15 @@ const DEEPEST: usize = 1_000;
 ///
 /// # Errors
 /// What Helm prints of the failures, or why the schema is none.
-pub(super) fn validate(schema: &[u8], value: &Value) -> Result<(), String> {
-    let schema: Value = serde_json::from_slice(schema).map_err(|error| error.to_string())?;
+pub(super) fn validate(schema: &Value, value: &Value) -> Result<(), String> {
     let draft = schema.get("$schema").and_then(Value::as_str).and_then(draft_of);
-    let document = Document::of_draft(&schema, draft.unwrap_or(Draft::Seven));
+    let document = Document::of_draft(schema, draft.unwrap_or(Draft::Seven));
     let validator = Validator { document: &document, draft };
-    validator.check(&schema)?;
+    validator.check(schema)?;
     let empty = Value::Object(Map::new());
     let value = if value.is_null() { &empty } else { value };
     let mut result = Outcome::default();
-    validator.any(&schema, value, &Place::Root, &mut result, 0)?;
+    validator.any(schema, value, &Place::Root, &mut result, 0)?;
     if result.failures.is_empty() {
         return Ok(());
     }

@@ -20,7 +20,7 @@ mod validator;
 use sutler_functions::json;
 use sutler_template::{Map, Value};
 
-use crate::chart::Chart;
+use crate::chart::{Chart, ChartFile};
 use crate::compat::Compatibility;
 use crate::values::to_json;
 
@@ -35,7 +35,7 @@ pub(crate) fn validate_chart(chart: &Chart, values: &Map, compatibility: Compati
 }
 
 fn collect(chart: &Chart, values: &Map, compatibility: Compatibility, text: &mut String) {
-    if let Some(schema) = chart.schema()
+    if let Some(schema) = chart.schema_file()
         && let Err(failures) = validate_as(compatibility, schema, &to_json(&Value::Map(values.clone())))
     {
         text.push_str(&format!("{}:\n{failures}", chart.name()));
@@ -53,32 +53,43 @@ fn collect(chart: &Chart, values: &Map, compatibility: Compatibility, text: &mut
     }
 }
 
-fn validate_as(compatibility: Compatibility, schema: &[u8], value: &serde_json::Value) -> Result<(), String> {
-    match compatibility {
-        Compatibility::V4 => validate(schema, value),
-        Compatibility::V3 => helm3::validate(schema, value),
+fn validate_as(compatibility: Compatibility, schema: &ChartFile, value: &serde_json::Value) -> Result<(), String> {
+    match (compatibility, schema.schema()) {
+        (Compatibility::V4, parsed) => validate_parsed(parsed.map_err(str::to_owned)?, value),
+        (Compatibility::V3, Ok(parsed)) => helm3::validate(parsed, value),
+        // Its words for what is no JSON are others.
+        (Compatibility::V3, Err(_)) => {
+            let parsed = serde_json::from_slice(schema.data()).map_err(|error| error.to_string())?;
+            helm3::validate(&parsed, value)
+        }
     }
 }
 
 /// Checks one value against one schema. The error is what Helm prints of it.
 pub(crate) fn validate(schema: &[u8], value: &serde_json::Value) -> Result<(), String> {
-    let schema = read(schema)?;
+    validate_parsed(&read(schema)?, value)
+}
+
+fn validate_parsed(schema: &serde_json::Value, value: &serde_json::Value) -> Result<(), String> {
     if !schema.is_object() && !schema.is_boolean() {
-        let found = validator::kind_of(&schema);
+        let found = validator::kind_of(schema);
         return Err(format!(
             "\"file:///values.schema.json#\" is not valid against metaschema: jsonschema validation failed with \
              'https://json-schema.org/draft/2020-12/schema#'\n- at '': got {found}, want boolean or object"
         ));
     }
-    let document = document::Document::new(&schema)?;
+    let document = document::Document::new(schema)?;
     match validator::Validator::new(&document).validate(value) {
         Ok(()) => Ok(()),
         Err(failure) => Err(format!("{}\n", failure.lines())),
     }
 }
 
-/// Reads a schema; the messages for what is no JSON are Go's, whose reader goes first for them.
-fn read(schema: &[u8]) -> Result<serde_json::Value, String> {
+/// Reads a schema; the messages for what is no JSON are Go's, whose reader is asked for them.
+pub(crate) fn read(schema: &[u8]) -> Result<serde_json::Value, String> {
+    if let Ok(schema) = serde_json::from_slice(schema) {
+        return Ok(schema);
+    }
     let end = match json::read_first(schema) {
         Ok(Some(first)) => first.end,
         Ok(None) => return Err("EOF".to_owned()),

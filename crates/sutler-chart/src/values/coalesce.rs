@@ -23,6 +23,19 @@ pub struct TypeMismatch {
     pub found: String,
 }
 
+/// The values that a chart's templates would see as `.Values`: the user's over the chart's own and its subcharts' (Helm's
+/// `CoalesceValues`). What is given is not changed. Conditions, tags and imports of dependencies are not looked at: that is
+/// a part of rendering.
+///
+/// # Errors
+/// When the values of a subchart are no table.
+pub fn coalesce(chart: &Chart, user_values: &Value) -> Result<Value, TypeMismatch> {
+    let none = Map::new();
+    let user_values = user_values.as_map().unwrap_or(&none);
+    let compatibility = Compatibility::V4;
+    Coalesce { keep_nulls: false, compatibility, remarks: &mut Vec::new() }.values(chart, user_values).map(Value::Map)
+}
+
 /// One pass over a chart and its subcharts.
 pub(crate) struct Coalesce<'r> {
     /// Whether nulls stay, as in Helm's `MergeValues`; otherwise a null of the user's removes the chart's value.

@@ -17,8 +17,8 @@ pub use convert::{from_json, from_yaml, to_json};
 pub use set::SetError;
 pub use user::Values;
 
-pub use coalesce::TypeMismatch;
 pub(crate) use coalesce::{Coalesce, coalesce_tables, deep_copy_map, go_text};
+pub use coalesce::{TypeMismatch, coalesce};
 
 use crate::compat::{Compatibility, Numbers};
 use crate::decode::{DecodeError, json_kind, read_document};

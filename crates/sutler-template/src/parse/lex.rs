@@ -3,11 +3,11 @@
 //!
 //! Byte positions and lines are those of Go's lexer, since error messages show them.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use bstr::ByteSlice;
 
-use crate::text::Str;
 use crate::unicode;
 
 /// What a token is.
@@ -88,31 +88,28 @@ impl Token {
 }
 
 /// A token with its place.
-#[derive(Clone, Debug)]
-pub(crate) struct Item {
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Item<'t> {
     pub(crate) token: Token,
     /// Offset in bytes.
     pub(crate) pos: usize,
-    /// The text of the token; of [`Token::Error`], the message.
-    pub(crate) text: Str,
+    /// The text of the token. Of [`Token::Error`] there is none, but [`Lexer::message`].
+    pub(crate) text: &'t [u8],
     /// From 1; 0 before anything was read.
     pub(crate) line: usize,
 }
 
-impl Item {
+impl Item<'_> {
     /// Before the first token.
-    pub(crate) fn none() -> Self {
-        Self { token: Token::Eof, pos: 0, text: Str::EMPTY, line: 0 }
-    }
+    pub(crate) const NONE: Self = Self { token: Token::Eof, pos: 0, text: b"", line: 0 };
 
     /// As error messages show it: quoted, cut off after 10 characters.
     pub(crate) fn describe(&self) -> String {
         match self.token {
             Token::Eof => "EOF".to_owned(),
-            Token::Error => self.text.to_string(),
-            token if token.is_keyword() => format!("<{}>", self.text),
-            _ if self.text.len() > 10 => format!("{}...", unicode::quoted(unicode::truncate(self.text.as_bytes(), 10))),
-            _ => unicode::quoted(self.text.as_bytes()),
+            token if token.is_keyword() => format!("<{}>", self.text.as_bstr()),
+            _ if self.text.len() > 10 => format!("{}...", unicode::quoted(unicode::truncate(self.text, 10))),
+            _ => unicode::quoted(self.text),
         }
     }
 }
@@ -154,6 +151,7 @@ pub(crate) struct Lexer<'t> {
     start_line: usize,
     paren_depth: usize,
     inside_action: bool,
+    message: Cow<'static, str>,
 }
 
 impl<'t> Lexer<'t> {
@@ -168,11 +166,17 @@ impl<'t> Lexer<'t> {
             start_line: 1,
             paren_depth: 0,
             inside_action: false,
+            message: Cow::Borrowed(""),
         }
     }
 
+    /// What is wrong, after a [`Token::Error`].
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// The next token. After an error the input counts as read.
-    pub(crate) fn next_item(&mut self) -> Item {
+    pub(crate) fn next_item(&mut self) -> Item<'t> {
         if self.inside_action { self.inside_action() } else { self.text() }
     }
 
@@ -196,8 +200,8 @@ impl<'t> Lexer<'t> {
         Some(c)
     }
 
-    fn emit(&mut self, token: Token) -> Item {
-        let text = Str::from_bytes(&self.input[self.start..self.pos]);
+    fn emit(&mut self, token: Token) -> Item<'t> {
+        let text = &self.input[self.start..self.pos];
         let item = Item { token, pos: self.start, text, line: self.start_line };
         self.start = self.pos;
         self.start_line = self.line;
@@ -212,7 +216,7 @@ impl<'t> Lexer<'t> {
     }
 
     fn count_lines(&mut self) {
-        self.line += self.input[self.start..self.pos].find_iter(b"\n").count();
+        self.line += self.input[self.start..self.pos].iter().filter(|byte| **byte == b'\n').count();
     }
 
     fn accept(&mut self, valid: &[u8]) -> bool {
@@ -225,8 +229,9 @@ impl<'t> Lexer<'t> {
         while self.accept(valid) {}
     }
 
-    fn error(&mut self, message: impl Into<Str>) -> Item {
-        let item = Item { token: Token::Error, pos: self.start, text: message.into(), line: self.start_line };
+    fn error(&mut self, message: impl Into<Cow<'static, str>>) -> Item<'t> {
+        self.message = message.into();
+        let item = Item { token: Token::Error, pos: self.start, text: b"", line: self.start_line };
         self.start = 0;
         self.pos = 0;
         self.input = b"";
@@ -234,15 +239,15 @@ impl<'t> Lexer<'t> {
     }
 
     /// Text up to the next action.
-    fn text(&mut self) -> Item {
+    fn text(&mut self) -> Item<'t> {
         loop {
-            let Some(offset) = self.rest().find(&self.delimiters.left) else {
+            let Some(offset) = find(self.rest(), &self.delimiters.left) else {
                 self.pos = self.input.len();
                 if self.pos > self.start {
                     self.count_lines();
                     return self.emit(Token::Text);
                 }
-                return Item { text: Str::from_static("EOF"), ..self.emit(Token::Eof) };
+                return Item { text: b"EOF", ..self.emit(Token::Eof) };
             };
             if offset > 0 {
                 self.pos += offset;
@@ -269,7 +274,7 @@ impl<'t> Lexer<'t> {
     }
 
     /// The left delimiter, known to be here; `None` after a comment.
-    fn left_delimiter(&mut self) -> Option<Item> {
+    fn left_delimiter(&mut self) -> Option<Item<'t>> {
         self.pos += self.delimiters.left.len();
         let marker = if has_left_trim_marker(self.rest()) { TRIM_MARKER } else { 0 };
         if self.rest()[marker..].starts_with(LEFT_COMMENT) {
@@ -286,9 +291,9 @@ impl<'t> Lexer<'t> {
     }
 
     /// A comment, whose left marker is known to be here.
-    fn comment(&mut self) -> Option<Item> {
+    fn comment(&mut self) -> Option<Item<'t>> {
         self.pos += LEFT_COMMENT.len();
-        let Some(offset) = self.rest().find(RIGHT_COMMENT) else { return Some(self.error("unclosed comment")) };
+        let Some(offset) = find(self.rest(), RIGHT_COMMENT) else { return Some(self.error("unclosed comment")) };
         self.pos += offset + RIGHT_COMMENT.len();
         let (at_delimiter, trim) = self.at_right_delimiter();
         if !at_delimiter {
@@ -316,7 +321,7 @@ impl<'t> Lexer<'t> {
         (rest.starts_with(&self.delimiters.right), false)
     }
 
-    fn right_delimiter(&mut self) -> Item {
+    fn right_delimiter(&mut self) -> Item<'t> {
         let (_, trim) = self.at_right_delimiter();
         if trim {
             self.pos += TRIM_MARKER;
@@ -332,7 +337,7 @@ impl<'t> Lexer<'t> {
         item
     }
 
-    fn inside_action(&mut self) -> Item {
+    fn inside_action(&mut self) -> Item<'t> {
         if self.at_right_delimiter().0 {
             if self.paren_depth == 0 {
                 return self.right_delimiter();
@@ -392,10 +397,11 @@ impl<'t> Lexer<'t> {
     }
 
     /// White space, of which at least one character is here; leaves the one that belongs to a trim marker.
-    fn space(&mut self) -> Item {
+    fn space(&mut self) -> Item<'t> {
         let mut count = 0;
-        while self.peek().is_some_and(is_space) {
-            self.next();
+        while let Some(byte @ (b' ' | b'\t' | b'\r' | b'\n')) = self.rest().first() {
+            self.line += usize::from(*byte == b'\n');
+            self.pos += 1;
             count += 1;
         }
         let last = &self.input[self.pos - 1..];
@@ -411,7 +417,7 @@ impl<'t> Lexer<'t> {
         self.emit(Token::Space)
     }
 
-    fn identifier(&mut self) -> Item {
+    fn identifier(&mut self) -> Item<'t> {
         let next = self.skip_alphanumeric();
         if !self.at_terminator() {
             return self.bad_character(next);
@@ -428,7 +434,7 @@ impl<'t> Lexer<'t> {
     }
 
     /// A field or variable, whose `.` or `$` has been read.
-    fn field_or_variable(&mut self, token: Token) -> Item {
+    fn field_or_variable(&mut self, token: Token) -> Item<'t> {
         if self.at_terminator() {
             return self.emit(if token == Token::Field { Token::Dot } else { token });
         }
@@ -441,6 +447,9 @@ impl<'t> Lexer<'t> {
 
     fn skip_alphanumeric(&mut self) -> Option<char> {
         loop {
+            while self.rest().first().is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_') {
+                self.pos += 1;
+            }
             match self.peek() {
                 Some(c) if is_alphanumeric(c) => self.next(),
                 other => return other,
@@ -448,53 +457,50 @@ impl<'t> Lexer<'t> {
         }
     }
 
-    fn bad_character(&mut self, c: Option<char>) -> Item {
+    fn bad_character(&mut self, c: Option<char>) -> Item<'t> {
         // At the end of the input every word is complete, so there is a character.
         self.error(format!("bad character {}", c.map(code_point).unwrap_or_default()))
     }
 
     /// Whether a word may end here.
     fn at_terminator(&self) -> bool {
-        match self.peek() {
-            None | Some('.' | ',' | '|' | ':' | ')' | '(') => true,
-            Some(c) => is_space(c) || self.rest().starts_with(&self.delimiters.right),
+        match self.rest().first() {
+            None | Some(b'.' | b',' | b'|' | b':' | b')' | b'(' | b' ' | b'\t' | b'\r' | b'\n') => true,
+            Some(_) => self.rest().starts_with(&self.delimiters.right),
         }
     }
 
     /// A string or character constant, whose opening quote has been read. The parser checks what is in it.
-    fn quoted(&mut self, quote: u8) -> Item {
+    fn quoted(&mut self, quote: u8) -> Item<'t> {
+        // Bytes will do: no part of a longer character is one of these.
         loop {
-            match self.next() {
-                Some('\\') if !matches!(self.peek(), None | Some('\n')) => {
-                    self.next();
-                }
-                Some('\\' | '\n') | None => {
+            let rest = self.rest();
+            let plain = rest.iter().position(|byte| matches!(byte, b'\\' | b'\n') || *byte == quote);
+            let Some(plain) = plain else { return self.error(unterminated(quote)) };
+            self.pos += plain + 1;
+            match rest[plain] {
+                b'\\' if !matches!(self.rest().first(), None | Some(b'\n')) => self.pos += 1,
+                b'\\' | b'\n' => {
                     // Go reads the character after a backslash before it complains; the line of the message is that
                     // of the token's start, so it makes no difference.
-                    let what =
-                        if quote == b'"' { "unterminated quoted string" } else { "unterminated character constant" };
-                    return self.error(what);
+                    return self.error(unterminated(quote));
                 }
-                Some(c) if c == char::from(quote) => {
-                    return self.emit(if quote == b'"' { Token::String } else { Token::CharConstant });
-                }
-                Some(_) => {}
+                _ => return self.emit(if quote == b'"' { Token::String } else { Token::CharConstant }),
             }
         }
     }
 
-    fn raw_string(&mut self) -> Item {
-        loop {
-            match self.next() {
-                None => return self.error("unterminated raw quoted string"),
-                Some('`') => return self.emit(Token::RawString),
-                Some(_) => {}
-            }
-        }
+    fn raw_string(&mut self) -> Item<'t> {
+        let Some(length) = self.rest().find_byte(b'`') else {
+            return self.error("unterminated raw quoted string");
+        };
+        self.line += self.rest()[..length].iter().filter(|byte| **byte == b'\n').count();
+        self.pos += length + 1;
+        self.emit(Token::RawString)
     }
 
     /// A number of any form. Lets through some that are none, such as `089`; the parser notices.
-    fn number(&mut self) -> Item {
+    fn number(&mut self) -> Item<'t> {
         if !self.scan_number() {
             return self.bad_number();
         }
@@ -507,7 +513,7 @@ impl<'t> Lexer<'t> {
         self.emit(Token::Number)
     }
 
-    fn bad_number(&mut self) -> Item {
+    fn bad_number(&mut self) -> Item<'t> {
         let message = format!("bad number syntax: {}", unicode::quoted(&self.input[self.start..self.pos]));
         self.error(message)
     }
@@ -545,6 +551,23 @@ impl<'t> Lexer<'t> {
             return false;
         }
         true
+    }
+}
+
+fn unterminated(quote: u8) -> &'static str {
+    if quote == b'"' { "unterminated quoted string" } else { "unterminated character constant" }
+}
+
+/// Where `marker` is first. Markers are short, and their first byte is rare: a searcher made for each would cost more.
+pub(super) fn find(text: &[u8], marker: &[u8]) -> Option<usize> {
+    let first = *marker.first()?;
+    let mut from = 0;
+    loop {
+        let at = from + text.get(from..)?.find_byte(first)?;
+        if text[at..].starts_with(marker) {
+            return Some(at);
+        }
+        from = at + 1;
     }
 }
 

@@ -7,9 +7,8 @@ mod number;
 mod pipeline;
 
 use std::collections::BTreeMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
-
-use bstr::ByteSlice;
 
 use crate::error::ParseError;
 use crate::function::Function;
@@ -29,7 +28,29 @@ const MAX_PARENTHESES: usize = deepest(10_000, 150);
 const MAX_CONTROLS: usize = deepest(10_000, 250);
 
 /// The functions known to a parser, by name. The language's own are not among them.
-pub(crate) type Functions = std::collections::HashMap<&'static str, Arc<Function>>;
+pub(crate) type Functions = std::collections::HashMap<&'static str, Arc<Function>, BuildHasherDefault<NameHasher>>;
+
+/// FNV-1a: the names are the program's own, so nobody can choose them to collide, and they are short.
+#[derive(Clone, Copy)]
+pub(crate) struct NameHasher(u64);
+
+impl Default for NameHasher {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Hasher for NameHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
 
 /// The trees of one text, by template name: its own and those it defines.
 pub(crate) type Trees = BTreeMap<Str, Arc<Tree>>;
@@ -46,7 +67,7 @@ pub(crate) fn parse(
 ) -> Result<Trees, ParseError> {
     let text_bytes = text.as_bytes();
     let openings = text_bytes.iter().filter(|byte| **byte == b'(').count();
-    let nesting = openings + text_bytes.find_iter(&delimiters.left).count();
+    let nesting = openings + occurrences(text_bytes, &delimiters.left);
     let parse = || {
         let source = Arc::new(Source { name: name.clone(), text: text.clone() });
         let mut parser = Parser::new(source, text_bytes, delimiters, functions);
@@ -59,6 +80,15 @@ pub(crate) fn parse(
     }
     // Parsing grows the stack as it needs; freeing what was parsed before an error could not.
     stacker::grow(stack_for_freeing(nesting.min(MAX_PARENTHESES + MAX_CONTROLS)), parse)
+}
+
+fn occurrences(mut text: &[u8], marker: &[u8]) -> usize {
+    let mut count = 0;
+    while let Some(at) = lex::find(text, marker) {
+        count += 1;
+        text = &text[at + marker.len()..];
+    }
+    count
 }
 
 /// The nesting from which on trees are freed on a stack of their own.
@@ -76,16 +106,18 @@ struct Parser<'t> {
     trees: Trees,
     /// The names of variables seen, by id.
     variable_ids: Vec<Str>,
-    tree: TreeState,
+    /// Fields of the operand being parsed.
+    fields: Vec<Str>,
+    tree: TreeState<'t>,
     controls: usize,
     /// The deepest nesting seen in the current top-level item.
     depth: usize,
 }
 
 /// What belongs to the tree being parsed; `define` and `block` start one of their own.
-struct TreeState {
+struct TreeState<'t> {
     /// The last token read, and those put back.
-    tokens: [Item; 3],
+    tokens: [Item<'t>; 3],
     put_back: usize,
     /// The variables that can be used here, by id.
     variables: Vec<u32>,
@@ -95,10 +127,10 @@ struct TreeState {
     parentheses: usize,
 }
 
-impl TreeState {
+impl TreeState<'_> {
     fn new() -> Self {
         Self {
-            tokens: [Item::none(), Item::none(), Item::none()],
+            tokens: [Item::NONE; 3],
             put_back: 0,
             variables: vec![0],
             action_line: 0,
@@ -158,6 +190,7 @@ impl<'t> Parser<'t> {
             functions,
             trees: Trees::new(),
             variable_ids: vec![Str::from_static("$")],
+            fields: Vec::new(),
             tree: TreeState::new(),
             controls: 0,
             depth: 0,
@@ -166,18 +199,14 @@ impl<'t> Parser<'t> {
 }
 
 /// Tokens.
-impl Parser<'_> {
-    fn next(&mut self) -> Item {
-        self.advance().clone()
-    }
-
-    fn advance(&mut self) -> &Item {
+impl<'t> Parser<'t> {
+    fn next(&mut self) -> Item<'t> {
         if self.tree.put_back > 0 {
             self.tree.put_back -= 1;
         } else {
             self.tree.tokens[0] = self.lexer.next_item();
         }
-        &self.tree.tokens[self.tree.put_back]
+        self.tree.tokens[self.tree.put_back]
     }
 
     fn put_back(&mut self) {
@@ -185,38 +214,38 @@ impl Parser<'_> {
     }
 
     /// Puts back two tokens, the later of which is the last one read.
-    fn put_back_two(&mut self, earlier: Item) {
+    fn put_back_two(&mut self, earlier: Item<'t>) {
         self.tree.tokens[1] = earlier;
         self.tree.put_back = 2;
     }
 
     /// Puts back three tokens, the latest of which is the last one read.
-    fn put_back_three(&mut self, earliest: Item, middle: Item) {
+    fn put_back_three(&mut self, earliest: Item<'t>, middle: Item<'t>) {
         self.tree.tokens[1] = middle;
         self.tree.tokens[2] = earliest;
         self.tree.put_back = 3;
     }
 
     fn peek(&mut self) -> Token {
-        let token = self.advance().token;
+        let token = self.next().token;
         self.put_back();
         token
     }
 
-    fn next_non_space(&mut self) -> Item {
-        self.skip_space();
-        self.next()
+    fn next_non_space(&mut self) -> Item<'t> {
+        loop {
+            let item = self.next();
+            if item.token != Token::Space {
+                return item;
+            }
+        }
     }
 
     /// The next token that is not space, which stays to be read.
-    fn peek_non_space(&mut self) -> &Item {
-        self.skip_space();
-        &self.tree.tokens[self.tree.put_back - 1]
-    }
-
-    fn skip_space(&mut self) {
-        while self.advance().token == Token::Space {}
+    fn peek_non_space(&mut self) -> Item<'t> {
+        let item = self.next_non_space();
         self.put_back();
+        item
     }
 
     fn error<T>(&self, message: impl std::fmt::Display) -> Result<T> {
@@ -224,20 +253,21 @@ impl Parser<'_> {
         Err(ParseError::new(self.source.name.clone(), line, message.to_string()))
     }
 
-    fn unexpected<T>(&self, item: &Item, context: &str) -> Result<T> {
+    fn unexpected<T>(&self, item: &Item<'_>, context: &str) -> Result<T> {
         if item.token != Token::Error {
             return self.error(format_args!("unexpected {} in {context}", item.describe()));
         }
         let started = self.tree.action_line;
         if started == 0 || started == item.line {
-            return self.error(&item.text);
+            return self.error(self.lexer.message());
         }
         // Not "unclosed action in action started at".
-        let action = if item.text.as_bytes().ends_with(b" action") { "" } else { " in action" };
-        self.error(format_args!("{}{action} started at {}:{started}", item.text, self.source.name))
+        let message = self.lexer.message();
+        let action = if message.ends_with(" action") { "" } else { " in action" };
+        self.error(format_args!("{message}{action} started at {}:{started}", self.source.name))
     }
 
-    fn expect(&mut self, token: Token, context: &str) -> Result<Item> {
+    fn expect(&mut self, token: Token, context: &str) -> Result<Item<'t>> {
         let item = self.next_non_space();
         if item.token == token { Ok(item) } else { self.unexpected(&item, context) }
     }
@@ -321,7 +351,7 @@ impl Parser<'_> {
     fn text_or_action(&mut self) -> Result<Parsed> {
         let item = self.next_non_space();
         match item.token {
-            Token::Text => Ok(Parsed::Node(Node::Text(item.text))),
+            Token::Text => Ok(Parsed::Node(Node::Text(item.text.into()))),
             Token::LeftDelimiter => {
                 self.tree.action_line = item.line;
                 let parsed = self.action()?;
@@ -451,15 +481,22 @@ impl Parser<'_> {
         Ok(Node::Template(TemplateCall { pos: item.pos, name, pipe }))
     }
 
-    fn template_name(&mut self, item: &Item, context: &str) -> Result<Str> {
+    fn template_name(&mut self, item: &Item<'_>, context: &str) -> Result<Str> {
         match item.token {
             Token::String | Token::RawString => self.unquote(item),
             _ => self.unexpected(item, context),
         }
     }
 
-    fn unquote(&self, item: &Item) -> Result<Str> {
-        match unicode::unquote(item.text.as_bytes()) {
+    fn unquote(&self, item: &Item<'_>) -> Result<Str> {
+        // Most constants are plain text between their quotes.
+        if let [b'"', body @ .., b'"'] = item.text
+            && !body.iter().any(|byte| matches!(byte, b'\\' | b'\n' | b'"'))
+            && std::str::from_utf8(body).is_ok()
+        {
+            return Ok(body.into());
+        }
+        match unicode::unquote(item.text) {
             Ok(text) => Ok(text.into()),
             Err(unicode::SyntaxError) => self.error("invalid syntax"),
         }

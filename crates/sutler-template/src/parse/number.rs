@@ -30,10 +30,9 @@ impl Number {
     ///
     /// # Errors
     /// Go's message, if it is not a number after all.
-    pub(crate) fn parse(text: &Str, token: Token) -> Result<Self, String> {
+    pub(crate) fn parse(bytes: &[u8], token: Token) -> Result<Self, String> {
         let mut number =
-            Self { text: text.clone(), int: None, uint: None, float: None, complex: None, ideal: Ideal::Overflow };
-        let bytes = text.as_bytes();
+            Self { text: bytes.into(), int: None, uint: None, float: None, complex: None, ideal: Ideal::Overflow };
         match token {
             Token::CharConstant => number.read_char(bytes)?,
             Token::Complex => {
@@ -274,7 +273,7 @@ mod tests {
     use super::*;
 
     fn check(text: &str, expect: &str) {
-        let number = Number::parse(&Str::from(text), Token::Number);
+        let number = Number::parse(text.as_bytes(), Token::Number);
         let shown = match number {
             Ok(number) => format!("{:?} {:?} {:?}", number.int, number.uint, number.float),
             Err(message) => message,

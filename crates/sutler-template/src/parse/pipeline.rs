@@ -10,11 +10,11 @@ use super::node::{Callee, Command, Expr, ExprKind, Pipe, Variable};
 use super::number::Number;
 use super::{MAX_PARENTHESES, Parser, Result};
 
-impl Parser<'_> {
+impl<'t> Parser<'t> {
     pub(super) fn pipeline(&mut self, context: &str, end: Token) -> Result<Pipe> {
         let pos = self.peek_non_space().pos;
         let (variables, assign) = self.declarations(context)?;
-        let mut commands = Vec::new();
+        let mut commands = Few::new();
         loop {
             let item = self.next_non_space();
             match item.token {
@@ -37,8 +37,9 @@ impl Parser<'_> {
                 _ => return self.unexpected(&item, context),
             }
         }
+        let commands = commands.finish();
         self.check_pipeline(&commands, context)?;
-        Ok(Pipe { pos, assign, variables, commands: commands.into() })
+        Ok(Pipe { pos, assign, variables, commands })
     }
 
     /// The variables before `:=` or `=`, of which only `range` may have two; and whether it is `=`.
@@ -52,16 +53,16 @@ impl Parser<'_> {
             // In `$x foo` the token `foo` has to be read to know that `$x` is an argument; then all three go back.
             let after = self.next();
             self.put_back();
-            let next = self.peek_non_space().clone();
+            let next = self.peek_non_space();
             match next.token {
                 Token::Assign | Token::Declare => {
                     self.next_non_space();
-                    variables.push(self.declare(&item.text));
+                    variables.push(self.declare(item.text));
                     return Ok((variables.into(), next.token == Token::Assign));
                 }
-                Token::Char if next.text == "," => {
+                Token::Char if next.text == b"," => {
                     self.next_non_space();
-                    variables.push(self.declare(&item.text));
+                    variables.push(self.declare(item.text));
                     if context == "range" && variables.len() < 2 {
                         match self.peek_non_space().token {
                             Token::Variable | Token::RightDelimiter | Token::RightParen => continue,
@@ -77,18 +78,19 @@ impl Parser<'_> {
         }
     }
 
-    fn declare(&mut self, name: &Str) -> Variable {
+    fn declare(&mut self, name: &[u8]) -> Variable {
         let variable = self.variable(name);
         self.tree.variables.push(variable.id);
         variable
     }
 
-    fn variable(&mut self, name: &Str) -> Variable {
-        let id = self.variable_ids.iter().position(|known| known == name).unwrap_or_else(|| {
-            self.variable_ids.push(name.clone());
+    fn variable(&mut self, name: &[u8]) -> Variable {
+        let id = self.variable_ids.iter().position(|known| known.as_bytes() == name).unwrap_or_else(|| {
+            self.variable_ids.push(name.into());
             self.variable_ids.len() - 1
         });
-        Variable { id: u32::try_from(id).expect("a source has fewer bytes than 2^32 variables"), name: name.clone() }
+        let name = self.variable_ids[id].clone();
+        Variable { id: u32::try_from(id).expect("a source has fewer bytes than 2^32 variables"), name }
     }
 
     fn check_pipeline(&self, commands: &[Command], context: &str) -> Result<()> {
@@ -110,7 +112,7 @@ impl Parser<'_> {
     /// Operands up to a pipe or the end of the pipeline.
     fn command(&mut self) -> Result<Command> {
         let pos = self.peek_non_space().pos;
-        let mut args = Vec::new();
+        let mut args = Few::new();
         loop {
             self.peek_non_space();
             if let Some(operand) = self.operand()? {
@@ -125,10 +127,11 @@ impl Parser<'_> {
             }
             break;
         }
+        let args = args.finish();
         if args.is_empty() {
             return self.error("empty command");
         }
-        Ok(Command { pos, args: args.into() })
+        Ok(Command { pos, args })
     }
 
     /// A term with the fields after it.
@@ -137,28 +140,35 @@ impl Parser<'_> {
         if self.peek() != Token::Field {
             return Ok(Some(term));
         }
-        let mut fields = Vec::new();
+        if matches!(
+            term.kind,
+            ExprKind::Bool(_) | ExprKind::String { .. } | ExprKind::Number(_) | ExprKind::Nil | ExprKind::Dot
+        ) {
+            self.more_fields();
+            let term = unicode::quoted(term.to_string().as_bytes());
+            return self.error(format_args!("unexpected . after term {term}"));
+        }
+        let pos = self.more_fields().unwrap_or(term.pos);
+        Ok(Some(Expr { pos, kind: ExprKind::Chain(Box::new(term), self.path()) }))
+    }
+
+    /// Collects the fields that follow here; the position of the first of them.
+    fn more_fields(&mut self) -> Option<usize> {
         let mut pos = None;
         while self.peek() == Token::Field {
             let item = self.next();
             pos.get_or_insert(item.pos);
-            fields.push(Str::from_bytes(&item.text.as_bytes()[1..]));
+            self.fields.push(field_name(&item));
         }
-        let pos = pos.unwrap_or(term.pos);
-        let joined = |first: Box<[Str]>, fields: Vec<Str>| first.into_iter().chain(fields).collect();
-        let kind = match term.kind {
-            ExprKind::Field(first) => ExprKind::Field(joined(first, fields)),
-            ExprKind::Variable(variable, first) => ExprKind::Variable(variable, joined(first, fields)),
-            ExprKind::Bool(_) | ExprKind::String { .. } | ExprKind::Number(_) | ExprKind::Nil | ExprKind::Dot => {
-                let term = unicode::quoted(term.to_string().as_bytes());
-                return self.error(format_args!("unexpected . after term {term}"));
-            }
-            _ => ExprKind::Chain(Box::new(term), fields.into()),
-        };
-        Ok(Some(Expr { pos, kind }))
+        pos
     }
 
-    /// A constant, function, field, variable or parenthesized pipeline; `None` if the next token is no term.
+    /// The fields collected.
+    fn path(&mut self) -> Box<[Str]> {
+        self.fields.drain(..).collect()
+    }
+
+    /// A constant, function, field or variable with its path, or parenthesized pipeline; `None` if the next token is no term.
     fn term(&mut self) -> Result<Option<Expr>> {
         let item = self.next_non_space();
         let kind = match item.token {
@@ -166,16 +176,21 @@ impl Parser<'_> {
             Token::Dot => ExprKind::Dot,
             Token::Nil => ExprKind::Nil,
             Token::Variable => {
-                let variable = self.variable(&item.text);
+                let variable = self.variable(item.text);
                 if !self.tree.variables.contains(&variable.id) {
                     let name = unicode::quoted(variable.name.as_bytes());
                     return self.error(format_args!("undefined variable {name}"));
                 }
-                ExprKind::Variable(variable, Box::new([]))
+                let pos = self.more_fields().unwrap_or(item.pos);
+                return Ok(Some(Expr { pos, kind: ExprKind::Variable(variable, self.path()) }));
             }
-            Token::Field => ExprKind::Field(Box::new([Str::from_bytes(&item.text.as_bytes()[1..])])),
-            Token::Bool => ExprKind::Bool(item.text == "true"),
-            Token::CharConstant | Token::Complex | Token::Number => match Number::parse(&item.text, item.token) {
+            Token::Field => {
+                self.fields.push(field_name(&item));
+                let pos = self.more_fields().unwrap_or(item.pos);
+                return Ok(Some(Expr { pos, kind: ExprKind::Field(self.path()) }));
+            }
+            Token::Bool => ExprKind::Bool(item.text == b"true"),
+            Token::CharConstant | Token::Complex | Token::Number => match Number::parse(item.text, item.token) {
                 Ok(number) => ExprKind::Number(Box::new(number)),
                 Err(message) => return self.error(message),
             },
@@ -192,7 +207,7 @@ impl Parser<'_> {
             }
             Token::String | Token::RawString => {
                 let value = Value::String(self.unquote(&item)?);
-                ExprKind::String { quoted: item.text, value }
+                ExprKind::String { quoted: item.text.into(), value }
             }
             _ => {
                 self.put_back();
@@ -202,14 +217,49 @@ impl Parser<'_> {
         Ok(Some(Expr { pos: item.pos, kind }))
     }
 
-    fn callee(&self, item: &Item) -> Result<Callee> {
-        let name = item.text.as_str().unwrap_or_default();
+    fn callee(&self, item: &Item<'_>) -> Result<Callee> {
+        let name = std::str::from_utf8(item.text).unwrap_or_default();
         if let Some(function) = self.functions.get(name) {
             return Ok(Callee::Function(function.clone()));
         }
         match crate::exec::Builtin::by_name(name) {
             Some(builtin) => Ok(Callee::Builtin(builtin)),
-            None => self.error(format_args!("function {} not defined", unicode::quoted(item.text.as_bytes()))),
+            None => self.error(format_args!("function {} not defined", unicode::quoted(item.text))),
+        }
+    }
+}
+
+/// The name of a field, without its dot.
+fn field_name(item: &Item<'_>) -> Str {
+    item.text.get(1..).unwrap_or_default().into()
+}
+
+/// A list that mostly has one element, and then is allocated once and exactly.
+struct Few<T> {
+    first: Option<T>,
+    more: Vec<T>,
+}
+
+impl<T> Few<T> {
+    fn new() -> Self {
+        Self { first: None, more: Vec::new() }
+    }
+
+    fn push(&mut self, item: T) {
+        match self.first.take() {
+            None if self.more.is_empty() => self.first = Some(item),
+            None => self.more.push(item),
+            Some(first) => {
+                self.more.reserve_exact(3);
+                self.more.extend([first, item]);
+            }
+        }
+    }
+
+    fn finish(self) -> Box<[T]> {
+        match self.first {
+            Some(first) => Box::new([first]),
+            None => self.more.into(),
         }
     }
 }
