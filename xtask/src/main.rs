@@ -23,7 +23,8 @@ usage: cargo xtask TASK
                                and the example on a real control plane
   real [--keep]                only the example on the real control plane; --keep leaves the cluster up until Enter
   browser                      the example in examples/browser as one page, target/browser/index.html
-  bench                        whole processes, release build, against the real Helm: a Markdown table";
+  bench [-o json] [--rounds N] [--charts DIR] [--only TEXT]
+                               Sutler's libraries and processes, release build, against Helm's: tables";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -42,7 +43,9 @@ fn run(words: &[String]) -> Result<()> {
         "peers" => &["--real", "--require"],
         "test" => &["--real"],
         "real" => &["--keep"],
-        "bench" | "browser" => &[],
+        // It reads its flags, which have values, itself.
+        "bench" => return bench::task(&workspace_root(), flags),
+        "browser" => &[],
         "-h" | "--help" | "help" => {
             println!("{USAGE}");
             return Ok(());
@@ -57,7 +60,6 @@ fn run(words: &[String]) -> Result<()> {
     match task.as_str() {
         "peers" => peers::task(&root, has("--real"), has("--require")),
         "real" => real::task(&root, has("--keep")),
-        "bench" => bench::task(&root),
         "browser" => browser::task(&root),
         _ => test::task(&root, has("--real")),
     }
