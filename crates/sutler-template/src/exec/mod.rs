@@ -306,13 +306,15 @@ impl<'r, 'e> Run<'r, 'e> {
             watched,
         };
         run.frames.push(Frame { nodes: &template.1.root, next: 0, dot, mark: 0, kind: FrameKind::Plain });
-        let result = run.run();
+        let result = run.run_above(0);
         *out = run.out;
         result
     }
 
-    fn run(&mut self) -> Result<(), ExecuteError> {
-        while let Some(frame) = self.frames.last_mut() {
+    /// Works until there are no more than so many frames.
+    fn run_above(&mut self, floor: usize) -> Result<(), ExecuteError> {
+        while self.frames.len() > floor {
+            let Some(frame) = self.frames.last_mut() else { break };
             let nodes = frame.nodes;
             match nodes.get(frame.next) {
                 Some(node) => {
@@ -623,7 +625,38 @@ impl<'r, 'e> Run<'r, 'e> {
         self.layer.set.missing_key()
     }
 
-    /// Executes another template for a function of this one.
+    /// Executes another template of the same layer for a function of this one (`include`): on the stacks of this run, which
+    /// costs less than one of its own.
+    fn nested_here(&mut self, template: (&'r Str, &'r Tree), data: &Value) -> Result<Str, ExecuteError> {
+        let limit = self.execution.options.limits.depth;
+        if self.execution.depth >= limit {
+            return Err(Stop::Depth(limit).into());
+        }
+        self.execution.depth += 1;
+        let buffer = self.execution.buffers.pop().unwrap_or_default();
+        let dot = Operand::of(data.clone());
+        let outer_out = std::mem::replace(&mut self.out, buffer);
+        let (frames, variables) = (self.frames.len(), self.variables.len());
+        let outer = (self.template, self.base, self.depth, self.at, self.watched);
+        (self.template, self.base, self.depth, self.at) = (template, variables, 0, At::Nothing);
+        // A trace watches the outermost template only.
+        self.watched = usize::MAX;
+        self.variables.push(Slot { id: 0, value: dot.clone() });
+        let nodes = &template.1.root;
+        self.frames.push(Frame { nodes, next: 0, dot, mark: variables, kind: FrameKind::Plain });
+        let result = on_deep_stack(|| self.run_above(frames));
+        self.frames.truncate(frames);
+        self.variables.truncate(variables);
+        (self.template, self.base, self.depth, self.at, self.watched) = outer;
+        let mut out = std::mem::replace(&mut self.out, outer_out);
+        self.execution.depth -= 1;
+        let text = result.map(|()| Str::from_bytes(&out));
+        out.clear();
+        self.execution.buffers.push(out);
+        text
+    }
+
+    /// Executes a template of another layer for a function of this one (`tpl`).
     fn nested(&mut self, layer: &Layer<'_>, template: (&Str, &Tree), data: &Value) -> Result<Str, ExecuteError> {
         let limit = self.execution.options.limits.depth;
         let limit = DEEPEST_EXECUTION.map_or(limit, |deepest| limit.min(deepest));
@@ -662,7 +695,7 @@ impl Templates for Run<'_, '_> {
     fn execute_template(&mut self, name: &Str, data: &Value) -> Result<Str, ExecuteError> {
         let layer = self.layer;
         let template = layer.lookup(name).ok_or_else(|| layer.set.no_template(name))?;
-        self.nested(layer, template, data)
+        self.nested_here(template, data)
     }
 
     fn execute_text(&mut self, text: &Str, data: &Value) -> Result<Str, TextError> {
