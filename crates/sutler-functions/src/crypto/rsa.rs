@@ -115,7 +115,7 @@ fn without_small_factors(start: &BigUint, small: &[u32], count: usize) -> Vec<us
         let rest = (start % *prime).iter_u32_digits().next().unwrap_or(0);
         // The first offset with `rest + 2 * offset` a multiple of the prime, which is odd.
         let missing = (prime - rest) % prime;
-        let first = if missing % 2 == 0 { missing / 2 } else { (missing + prime) / 2 };
+        let first = if missing.is_multiple_of(2) { missing / 2 } else { (missing + prime) / 2 };
         divided.iter_mut().skip(first as usize).step_by(*prime as usize).for_each(|place| *place = true);
     }
     divided.iter().enumerate().filter(|(_, divided)| !**divided).map(|(offset, _)| offset).collect()
