@@ -1,21 +1,15 @@
 //! JSON as Go's `encoding/json` writes it: `<`, `>`, `&`, U+2028 and U+2029 are escaped.
 
 use serde::Serialize;
-use serde_json::Value;
 
-/// A value on one line, or with each level indented by some text.
-pub(crate) fn write(value: &Value, indent: &str) -> String {
-    let text = if indent.is_empty() {
-        value.to_string()
-    } else {
-        let mut out = Vec::new();
-        let formatter = serde_json::ser::PrettyFormatter::with_indent(indent.as_bytes());
-        value
-            .serialize(&mut serde_json::Serializer::with_formatter(&mut out, formatter))
-            .expect("a JSON value can be written to memory");
-        String::from_utf8(out).expect("JSON is UTF-8")
-    };
-    escaped(&text)
+/// A value that serializes, each level indented by some text, as `json.MarshalIndent`.
+pub(crate) fn write_indented<T: Serialize + ?Sized>(value: &T, indent: &str) -> String {
+    let mut out = Vec::new();
+    let formatter = serde_json::ser::PrettyFormatter::with_indent(indent.as_bytes());
+    value
+        .serialize(&mut serde_json::Serializer::with_formatter(&mut out, formatter))
+        .expect("plain data can be written to memory");
+    escaped(&String::from_utf8(out).expect("JSON is UTF-8"))
 }
 
 /// A value that serializes, on one line.

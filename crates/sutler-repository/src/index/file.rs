@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
 use sutler_chart::{Chart, ChartSource, Metadata, Remark};
 use sutler_functions::semver::Version;
 use thiserror::Error;
@@ -186,7 +187,7 @@ impl IndexFile {
     /// # Errors
     /// Text that YAML cannot hold.
     pub fn to_yaml(&self) -> Result<String, IndexFileError> {
-        let value: serde_json::Value = serde_json::from_str(&self.to_json("")).unwrap_or_default();
+        let value = serde_json::to_value(self.written()).expect("an index is texts, flags, lists and maps");
         Ok(sutler_yaml::write(&value)?)
     }
 
@@ -195,61 +196,71 @@ impl IndexFile {
     /// # Errors
     /// What the file system refuses.
     pub fn write(&self, path: &Path, as_json: bool) -> Result<(), IndexFileError> {
-        let text = if as_json { self.to_json("  ") } else { self.to_yaml()? };
+        let text = if as_json { crate::go_json::write_indented(&self.written(), "  ") } else { self.to_yaml()? };
         Ok(write_whole(path, text.as_bytes(), Mode::Shared)?)
     }
 
-    /// The index as Go's `encoding/json` writes it, with an indentation.
-    fn to_json(&self, indent: &str) -> String {
-        let mut document = serde_json::Map::new();
-        if let Some(info) =
-            self.server_info.as_ref().filter(|info| info.as_object().is_some_and(|info| !info.is_empty()))
-        {
-            document.insert("serverInfo".into(), info.clone());
-        }
-        document.insert("apiVersion".into(), self.api_version.clone().into());
-        document.insert("generated".into(), self.generated.clone().into());
+    fn written(&self) -> Written<'_> {
         let entries = self.entries.iter().map(|(name, versions)| {
-            (name.clone(), serde_json::Value::Array(versions.iter().map(ChartVersion::to_json).collect()))
+            let versions = versions.iter().map(|version| WrittenVersion {
+                metadata: &version.metadata,
+                urls: &version.urls,
+                created: if version.created.is_empty() { ZERO_TIME } else { &version.created },
+                removed: version.removed,
+                digest: &version.digest,
+                checksum: &version.deprecated[0],
+                engine: &version.deprecated[1],
+                tiller_version: &version.deprecated[2],
+                url: &version.deprecated[3],
+            });
+            (name.as_str(), versions.collect())
         });
-        document.insert("entries".into(), serde_json::Value::Object(entries.collect()));
-        if !self.public_keys.is_empty() {
-            document.insert("publicKeys".into(), self.public_keys.clone().into());
+        Written {
+            server_info: self.server_info.as_ref().filter(|info| info.as_object().is_some_and(|info| !info.is_empty())),
+            api_version: &self.api_version,
+            generated: &self.generated,
+            entries: entries.collect(),
+            public_keys: &self.public_keys,
+            annotations: &self.annotations,
         }
-        if !self.annotations.is_empty() {
-            document.insert("annotations".into(), serde_json::json!(self.annotations));
-        }
-        crate::go_json::write(&serde_json::Value::Object(document), indent)
     }
 }
 
-impl ChartVersion {
-    /// The entry as a JSON object, its fields in Go's order where the map keeps it.
-    fn to_json(&self) -> serde_json::Value {
-        let mut object = match serde_json::to_value(&self.metadata) {
-            Ok(serde_json::Value::Object(object)) => object,
-            _ => serde_json::Map::new(),
-        };
-        object.insert("urls".into(), self.urls.clone().into());
-        let created = if self.created.is_empty() { ZERO_TIME } else { &self.created };
-        object.insert("created".into(), created.into());
-        if self.removed {
-            object.insert("removed".into(), true.into());
-        }
-        let [checksum, engine, tiller, url] = &self.deprecated;
-        for (name, text) in [
-            ("digest", &self.digest),
-            ("checksum", checksum),
-            ("engine", engine),
-            ("tillerVersion", tiller),
-            ("url", url),
-        ] {
-            if !text.is_empty() {
-                object.insert(name.into(), text.clone().into());
-            }
-        }
-        serde_json::Value::Object(object)
-    }
+/// An index with its fields in the order of Helm's struct.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Written<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    server_info: Option<&'a serde_json::Value>,
+    api_version: &'a str,
+    generated: &'a str,
+    entries: BTreeMap<&'a str, Vec<WrittenVersion<'a>>>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    public_keys: &'a [String],
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    annotations: &'a BTreeMap<String, String>,
+}
+
+/// An entry of it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct WrittenVersion<'a> {
+    #[serde(flatten)]
+    metadata: &'a Metadata,
+    urls: &'a [String],
+    created: &'a str,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    removed: bool,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    digest: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    checksum: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    engine: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    tiller_version: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    url: &'a str,
 }
 
 fn light(versions: &[ChartVersion]) -> Vec<IndexEntry> {
