@@ -8,6 +8,7 @@
 //!
 //! Flags that need a cluster (`--validate`, `--dry-run=server`) are the caller's to refuse.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -20,13 +21,10 @@ use crate::dependencies;
 use crate::explain::{Circumstances, Hint, explain, explain_missing_dependencies, explain_values};
 use crate::load::FindError;
 use crate::log::{Level, Remark};
-use crate::manifest::split_documents;
+use crate::manifest::{sort_manifests, split_documents};
 use crate::pattern::PathPattern;
 use crate::release_name::{RELEASE_NAME_RULE, is_release_name};
-use crate::render::{
-    NotesOf, Operation, ReleaseInfo, RenderError, RenderOptions, RenderTrace, Rendered, SchemaCheck,
-    render_with_remarks,
-};
+use crate::render::{NotesOf, Operation, ReleaseInfo, RenderError, RenderOptions, RenderTrace, Rendered, SchemaCheck, PostRender, render_through};
 use crate::text::{base_name, error_chain, go_quoted, is_space};
 use crate::values::{ValuesFile, ValuesOptions};
 
@@ -84,6 +82,17 @@ pub struct TemplateInputs<'i> {
     pub now: Timestamp,
     /// See [`RenderOptions::seed`].
     pub seed: [u8; 32],
+}
+
+/// What else `helm template` may be asked for.
+#[derive(Default)]
+pub struct TemplateExtras<'e> {
+    /// `--debug`: what was made is printed also where it fails.
+    pub debug: bool,
+    /// `--labels`: of them only the names matter, some of which are Helm's own.
+    pub labels: Vec<String>,
+    /// `--post-renderer`: changes what the templates made.
+    pub post_render: Option<&'e mut PostRender<'e>>,
 }
 
 /// What `helm template` does to the outside.
@@ -149,6 +158,8 @@ enum TemplateError {
     ReleaseName(String),
     #[error(transparent)]
     Render(#[from] RenderError),
+    #[error("user supplied labels contains system reserved label name. System labels: [{0}]")]
+    OwnLabels(String),
     #[error("could not find template {0} in chart")]
     NoSuchTemplate(String),
 }
@@ -183,6 +194,7 @@ impl TemplateError {
                 RenderError::KubeVersion { .. }
                     | RenderError::Template(_)
                     | RenderError::Manifest(_)
+                    | RenderError::PostRender(_)
                     | RenderError::Stopped(_)
             )
         )
@@ -192,26 +204,68 @@ impl TemplateError {
 impl HelmTemplate {
     /// Does what `helm template` does with these flags.
     pub fn run(&self, inputs: &mut TemplateInputs<'_>) -> TemplateOutput {
+        self.run_with(inputs, TemplateExtras::default())
+    }
+
+    /// As [`HelmTemplate::run`], with more that Helm may be asked for.
+    pub fn run_with(&self, inputs: &mut TemplateInputs<'_>, extras: TemplateExtras<'_>) -> TemplateOutput {
         let mut remarks = Vec::new();
         let mut hints = Vec::new();
-        let outcome = self.outcome(inputs, &mut remarks, &mut hints);
+        let debug = extras.debug;
+        let mut made = BTreeMap::new();
+        let outcome = self.outcome(inputs, extras, &mut remarks, &mut hints, &mut made);
         let lines = remarks.iter().filter_map(|remark| remark.line(self.compatibility));
         let mut stderr: String = lines.map(|line| format!("{line}\n")).collect();
         match outcome {
             Ok((stdout, files)) => TemplateOutput { stdout, stderr, files, exit_code: 0, hints: Vec::new() },
             Err(error) => {
-                let hint = if error.has_release() { "\n\nUse --debug flag to render out invalid YAML" } else { "" };
+                let asks = error.has_release() && !debug;
+                let hint = if asks { "\n\nUse --debug flag to render out invalid YAML" } else { "" };
+                let mut shown = None;
+                if error.has_release() && debug {
+                    match self.broken(&error, &made) {
+                        Ok(text) => shown = Some(text),
+                        // What is to be shown alone is not there: Helm tells that instead.
+                        Err(other) => {
+                            stderr.push_str(&format!("Error: {}\n", other.text(self.compatibility)));
+                            return TemplateOutput { stderr, exit_code: 1, hints, ..TemplateOutput::default() };
+                        }
+                    }
+                }
                 stderr.push_str(&format!("Error: {}{hint}\n", error.text(self.compatibility)));
-                TemplateOutput { stderr, exit_code: 1, hints, ..TemplateOutput::default() }
+                let stdout = shown.unwrap_or_default();
+                TemplateOutput { stdout, stderr, exit_code: 1, hints, ..TemplateOutput::default() }
             }
         }
+    }
+
+    /// What is shown of a release whose documents are no objects: every file as it was made, then the hooks that were found.
+    fn broken(&self, error: &TemplateError, made: &BTreeMap<String, String>) -> Result<String, TemplateError> {
+        let mut text = String::new();
+        for (path, content) in made.iter().filter(|(_, content)| !content.trim_matches(is_space).is_empty()) {
+            text.push_str(&format!("---\n# Source: {path}\n{content}\n"));
+        }
+        let mut text = format!("{}\n", text.trim_matches(is_space));
+        if let TemplateError::Render(RenderError::Manifest(broken)) = error
+            && !self.no_hooks
+        {
+            let good = made.range::<str, _>(..broken.path.as_str());
+            let good = good.map(|(path, content)| (path.clone(), content.clone())).collect();
+            let hooks = sort_manifests(&good, self.compatibility, &mut Vec::new()).map_or_else(|_| Vec::new(), |(hooks, _)| hooks);
+            for hook in hooks.iter().filter(|hook| !(self.skip_tests && hook.is_test())) {
+                text.push_str(&format!("---\n# Source: {}\n{}\n", hook.path, hook.manifest));
+            }
+        }
+        if self.show_only.is_empty() { Ok(text) } else { self.only_shown(&text) }
     }
 
     fn outcome(
         &self,
         inputs: &mut TemplateInputs<'_>,
+        extras: TemplateExtras<'_>,
         remarks: &mut Vec<Remark>,
         hints: &mut Vec<Hint>,
+        made: &mut BTreeMap<String, String>,
     ) -> Result<(String, Vec<OutputFile>), TemplateError> {
         if self.args.is_empty() {
             return Err(TemplateError::NoArguments);
@@ -257,7 +311,11 @@ impl HelmTemplate {
         options.notes = if self.render_subchart_notes { NotesOf::All } else { NotesOf::Root };
         options.compatibility = self.compatibility;
         options.trace = Some(Arc::new(RenderTrace::new()));
-        let rendered = render_with_remarks(&chart, &values, &options, remarks).inspect_err(|error| {
+        const OWN_LABELS: [&str; 6] = ["name", "owner", "status", "version", "createdAt", "modifiedAt"];
+        if extras.labels.iter().any(|label| OWN_LABELS.contains(&label.as_str())) {
+            return Err(TemplateError::OwnLabels(OWN_LABELS.join(" ")));
+        }
+        let rendered = render_through(&chart, &values, &options, remarks, extras.post_render, made).inspect_err(|error| {
             if let RenderError::Dependencies(cause) = error {
                 let details = vec![("error", cause.to_string())];
                 remarks.push(Remark::new(Level::Error, "chart dependencies processing failed", details));

@@ -86,7 +86,7 @@ pub use order::{INSTALL_ORDER, UNINSTALL_ORDER, compare_kinds};
 pub use pattern::BadPattern;
 pub use record::RecordError;
 pub use release_name::{LONGEST_RELEASE_NAME, RELEASE_NAME_RULE, is_release_name};
-pub use render::{
+pub use render::{PostRender, 
     CancelToken, Deadline, Document, Lookup, NoCluster, NotesOf, Operation, ReleaseInfo, RenderError, RenderOptions,
     RenderTrace, Rendered, SchemaCheck, TemplateError, TemplateErrorKind, locate_line, render, render_with_remarks,
 };

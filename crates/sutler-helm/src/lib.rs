@@ -56,6 +56,7 @@ mod io;
 mod kubeconfig;
 mod output;
 pub mod plugin;
+mod post_render;
 mod prompt;
 mod remote;
 mod resolve;

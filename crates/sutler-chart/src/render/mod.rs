@@ -274,10 +274,16 @@ pub enum RenderError {
     /// The caller's limits ended the rendering.
     #[error(transparent)]
     Stopped(#[from] Stop),
+    /// The post-renderer failed, or gave back what is no YAML.
+    #[error("{0}")]
+    PostRender(String),
     /// A rendered document is no object.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
 }
+
+/// Changes what templates made before it is split into objects: files by their paths.
+pub type PostRender<'p> = dyn FnMut(BTreeMap<String, String>) -> Result<BTreeMap<String, String>, String> + 'p;
 
 /// Renders a chart with the user's values: [`Values`](crate::Values), or any [`Value`] that is a map. Chart and values are not
 /// changed; any number of threads may render one chart at once.
@@ -301,6 +307,18 @@ pub fn render_with_remarks(
     user_values: &impl AsRef<Value>,
     options: &RenderOptions,
     remarks: &mut Vec<Remark>,
+) -> Result<Rendered, RenderError> {
+    render_through(chart, user_values, options, remarks, None, &mut BTreeMap::new())
+}
+
+/// As [`render_with_remarks`], through a post-renderer; `made` keeps what the templates made where their documents are no objects.
+pub(crate) fn render_through(
+    chart: &Chart,
+    user_values: &impl AsRef<Value>,
+    options: &RenderOptions,
+    remarks: &mut Vec<Remark>,
+    post_render: Option<&mut PostRender<'_>>,
+    made: &mut BTreeMap<String, String>,
 ) -> Result<Rendered, RenderError> {
     let none = Map::new();
     let user_values = user_values.as_ref().as_map().unwrap_or(&none);
@@ -336,7 +354,17 @@ pub fn render_with_remarks(
             notes.push_str(&output.to_str_lossy());
         }
     }
-    let (hooks, manifests) = sort_manifests(&files, compatibility, remarks)?;
+    if let Some(post_render) = post_render {
+        files = post_render(files).map_err(RenderError::PostRender)?;
+    }
+    let sorted = sort_manifests(&files, compatibility, remarks);
+    let (hooks, manifests) = match sorted {
+        Ok(sorted) => sorted,
+        Err(error) => {
+            *made = files;
+            return Err(error.into());
+        }
+    };
     let crds = chart.crds();
     Ok(Rendered { manifests, hooks, notes, crds, chart, values: values_before, remarks: remarks.clone(), usage })
 }

@@ -1,12 +1,15 @@
 //! `helm template`.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use sutler_chart::helm_template::{HelmTemplate, TemplateInputs, WriteMode};
-use sutler_chart::{Chart, ChartSource, FindError, ValuesOptions};
-use sutler_repository::Collected;
+use sutler_chart::helm_template::{HelmTemplate, TemplateExtras, TemplateInputs, WriteMode};
+use sutler_chart::{Chart, FindError, Remark, ValuesOptions};
+use sutler_repository::dependencies::DependencyManager;
+use sutler_repository::fetch::{Getters as _, Verify};
+use sutler_repository::notes::Collected;
 use sutler_repository::transport::GetOptions;
 
 use crate::command::{Action, Arguments, Command, Completion, Invocation};
@@ -14,7 +17,10 @@ use crate::complete;
 use crate::failure::Failure;
 use crate::flag::Flag;
 use crate::io::Io;
-use crate::remote::{Remote, locate_chart, update_dependencies};
+use crate::plugin::getters::PluginGetters;
+use crate::post_render;
+use crate::remote::Remote;
+use crate::value::parse_bool;
 
 use super::flag_groups::*;
 
@@ -89,20 +95,34 @@ fn run(call: &Invocation, io: &mut Io<'_>) -> Result<(), Failure> {
         use_release_name: flags.is_on("release-name"),
         compatibility,
     };
+    // A version of Kubernetes that is none is told before anything else.
+    if template.kube_version.is_empty() || compatibility.kube_version(&template.kube_version).is_ok() {
+        prepare(call, io)?;
+    }
     let (now, seed) = (io.now, io.seed);
+    let io = RefCell::new(io);
     let output = {
-        let io = RefCell::new(&mut *io);
         let mut read = |path: &str| read(path, call, &mut io.borrow_mut());
-        let mut find = |reference: &str, remarks: &mut Vec<_>| {
-            let path = located(reference, call, &mut io.borrow_mut()).map_err(|no| FindError::NotFound(no.text))?;
-            Chart::find_as(&path.display().to_string(), compatibility, remarks)
+        let mut find =
+            |reference: &str, remarks: &mut Vec<Remark>| find(reference, call, &mut io.borrow_mut(), remarks);
+        let renderer = flags.text("post-renderer");
+        let mut post_render = |files: BTreeMap<String, String>| {
+            let mut io = io.borrow_mut();
+            post_render::through(files, renderer, flags.texts("post-renderer-args"), &call.settings, &mut io)
         };
-        template.run(&mut TemplateInputs { find: &mut find, read: &mut read, now, seed })
+        let extras = TemplateExtras {
+            debug: call.settings.debug,
+            labels: flags.pairs("labels").keys().cloned().collect(),
+            post_render: if renderer.is_empty() { None } else { Some(&mut post_render) },
+        };
+        template.run_with(&mut TemplateInputs { find: &mut find, read: &mut read, now, seed }, extras)
     };
+    let io = io.into_inner();
     for file in &output.files {
         write(&file.path, &file.text, file.mode)?;
     }
     io.data(&output.stdout);
+    io.flush();
     if !output.stderr.is_empty() {
         io.note(output.stderr.trim_end_matches('\n'));
     }
@@ -112,6 +132,119 @@ fn run(call: &Invocation, io: &mut Io<'_>) -> Result<(), Failure> {
     let mut failure = Failure::silent(1);
     failure.hints = output.hints.iter().map(ToString::to_string).collect();
     Err(failure)
+}
+
+/// What is looked at before the chart: certificates, and what `--dry-run` says.
+fn prepare(call: &Invocation, io: &mut Io<'_>) -> Result<(), Failure> {
+    let flags = &call.flags;
+    let needs_certificates = ["cert-file", "key-file", "ca-file"].iter().any(|name| !flags.text(name).is_empty());
+    if needs_certificates || flags.is_on("insecure-skip-tls-verify") {
+        Remote::of(call, io).registry_client(flags)?;
+    }
+    let strategy = dry_run(flags.text("dry-run"), io)?;
+    call.debug(io, "Original chart version", &[("version", flags.text("version").to_owned())]);
+    if flags.text("version").is_empty() && flags.is_on("devel") {
+        call.debug(io, "setting version to >0.0.0-0", &[]);
+    }
+    if flags.is_on("validate") || strategy == DryRun::Server {
+        return Err(Failure::new(
+            "cluster reachability check failed: kubernetes cluster unreachable: \
+            rendering against a cluster is not available in this version",
+        )
+        .hint("without --validate and --dry-run=server the chart is rendered on this machine"));
+    }
+    Ok(())
+}
+
+/// What a rendering is tried against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum DryRun {
+    Client,
+    Server,
+}
+
+/// Reads `--dry-run`, its older forms too.
+fn dry_run(text: &str, io: &mut Io<'_>) -> Result<DryRun, Failure> {
+    let refused = |choices: &str| {
+        Failure::new(format!("invalid dry-run value ({}). Must be {choices}", sutler_chart::go_quoted(text)))
+    };
+    match text {
+        "unset" => {
+            io.warn("--dry-run is deprecated and should be replaced with '--dry-run=client'", &[]);
+            Ok(DryRun::Client)
+        }
+        "client" => Ok(DryRun::Client),
+        "server" => Ok(DryRun::Server),
+        "none" => Err(refused("\"server\" or \"client\"")),
+        other => match parse_bool(other) {
+            Err(_) => Err(refused("\"none\", \"server\", or \"client\"")),
+            Ok(false) => Err(refused("\"server\" or \"client\"")),
+            Ok(true) => {
+                let text = format!(
+                    "boolean '--dry-run={other}' flag is deprecated and must be replaced with '--dry-run=client'"
+                );
+                io.warn(&text, &[]);
+                Ok(DryRun::Client)
+            }
+        },
+    }
+}
+
+/// Finds and loads the chart: on this machine, else where repositories and registries are.
+fn find(reference: &str, call: &Invocation, io: &mut Io<'_>, remarks: &mut Vec<Remark>) -> Result<Chart, FindError> {
+    let compatibility = call.settings.compatibility;
+    let name = reference.trim();
+    let is_here = Path::new(name).exists() || Path::new(name).is_absolute() || name.starts_with('.');
+    let is_plain = call.flags.text("repo").is_empty() && !call.flags.is_on("verify");
+    let path = if is_here && is_plain {
+        name.to_owned()
+    } else {
+        let located = locate(name, call, io).map_err(|failure| FindError::NotFound(failure.text))?;
+        located.display().to_string()
+    };
+    if call.settings.debug && Path::new(&path).exists() {
+        let path = sutler_chart::clean_path(&io.folder.join(&path).display().to_string());
+        call.debug(io, "Chart path", &[("path", path)]);
+    }
+    let chart = Chart::find_as(&path, compatibility, remarks)?;
+    let is_missing = |name: &String| !chart.dependencies().iter().any(|found| found.name() == name.as_str());
+    let count = chart.dependencies().len().to_string();
+    let details = [("chart", chart.name().to_owned()), ("dependencies", count)];
+    call.debug(io, "number of dependencies in the chart", &details);
+    if !call.flags.is_on("dependency-update")
+        || !chart.metadata().dependencies.iter().any(|dependency| is_missing(&dependency.name))
+    {
+        return Ok(chart);
+    }
+    update(&path, call, io).map_err(|failure| FindError::NotFound(failure.text))?;
+    Chart::find_as(&path, compatibility, remarks)
+}
+
+/// Has a chart on this machine.
+fn locate(reference: &str, call: &Invocation, io: &mut Io<'_>) -> Result<PathBuf, Failure> {
+    crate::remote::locate_chart(call, io, reference)
+}
+
+/// Fetches the chart's dependencies into its folder.
+fn update(path: &str, call: &Invocation, io: &mut Io<'_>) -> Result<(), Failure> {
+    let remote = Remote::of(call, io);
+    let registry = remote.registry_client(&call.flags)?;
+    let manager = DependencyManager {
+        fetcher: remote.fetcher(&registry),
+        chart: PathBuf::from(path),
+        verify: Verify::Never,
+        keyring: PathBuf::from(call.flags.text("keyring")),
+        skip_refresh: false,
+        debug: call.settings.debug,
+        time_zone: jiff::tz::TimeZone::system(),
+    };
+    let mut notes = Collected::default();
+    let updated = manager.update(&mut notes);
+    io.data(&notes.out);
+    if !notes.err.is_empty() {
+        io.note(notes.err.trim_end_matches('\n'));
+    }
+    Ok(updated?)
 }
 
 fn write(path: &str, text: &str, mode: WriteMode) -> Result<(), Failure> {
@@ -128,34 +261,23 @@ fn write(path: &str, text: &str, mode: WriteMode) -> Result<(), Failure> {
     options.open(path).and_then(|mut file| file.write_all(text.as_bytes())).map_err(failed)
 }
 
-/// The path of the chart, fetched where it is not on this machine, its dependencies too where that is wanted.
-fn located(reference: &str, call: &Invocation, io: &mut Io<'_>) -> Result<PathBuf, Failure> {
-    let path = locate_chart(call, io, reference)?;
-    if call.flags.is_on("dependency-update")
-        && path.is_dir()
-        && let Ok(chart) = Chart::load(ChartSource::Folder(&path))
-    {
-        let is_there = |name: &str| chart.dependencies().iter().any(|chart| chart.name() == name);
-        if !chart.metadata().dependencies.iter().all(|dependency| is_there(&dependency.name)) {
-            let mut said = Collected::default();
-            let updated = update_dependencies(call, io, &path, &mut said);
-            io.data(&said.out);
-            io.remarks(&said.err);
-            updated?;
-        }
-    }
-    Ok(path)
-}
-
-/// Reads a file, what a URL has, or standard input for `-`; the message is Go's.
+/// Reads a file, standard input for `-`, or what a URL has; the message is Go's.
 fn read(path: &str, call: &Invocation, io: &mut Io<'_>) -> Result<Vec<u8>, String> {
     if path.trim() == "-" {
         return io.read_stdin();
     }
-    if path.starts_with("http://") || path.starts_with("https://") {
-        let options = GetOptions { repository_url: path.to_owned(), ..GetOptions::default() };
-        let fetched = Remote::of(call, io).transport.get(path, &options);
-        return fetched.map_err(|error| sutler_chart::error_chain(&error));
+    if let Some((scheme, _)) = path.split_once("://") {
+        if matches!(scheme, "http" | "https") {
+            let remote = Remote::of(call, io);
+            return remote
+                .transport
+                .get(path, &GetOptions::default())
+                .map_err(|error| sutler_chart::error_chain(&error));
+        }
+        let getters = PluginGetters::of(&call.settings, &io.variables);
+        if getters.provides(scheme) {
+            return getters.get(scheme, path, &GetOptions::default());
+        }
     }
     std::fs::read(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::IsADirectory => go_io_error("read", path, &error),

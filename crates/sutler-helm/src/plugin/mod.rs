@@ -11,6 +11,7 @@
 mod archive;
 pub(crate) mod commands;
 pub(crate) mod complete;
+pub(crate) mod getters;
 pub(crate) mod install;
 mod metadata;
 mod process;
