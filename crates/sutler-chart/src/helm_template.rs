@@ -24,7 +24,10 @@ use crate::log::{Level, Remark};
 use crate::manifest::{sort_manifests, split_documents};
 use crate::pattern::PathPattern;
 use crate::release_name::{RELEASE_NAME_RULE, is_release_name};
-use crate::render::{NotesOf, Operation, ReleaseInfo, RenderError, RenderOptions, RenderTrace, Rendered, SchemaCheck, PostRender, render_through};
+use crate::render::{
+    NotesOf, Operation, PostRender, ReleaseInfo, RenderError, RenderOptions, RenderTrace, Rendered, SchemaCheck,
+    render_through,
+};
 use crate::text::{base_name, error_chain, go_quoted, is_space};
 use crate::values::{ValuesFile, ValuesOptions};
 
@@ -249,9 +252,10 @@ impl HelmTemplate {
         if let TemplateError::Render(RenderError::Manifest(broken)) = error
             && !self.no_hooks
         {
-            let good = made.range::<str, _>(..broken.path.as_str());
+            let good = made.range(..broken.path.clone());
             let good = good.map(|(path, content)| (path.clone(), content.clone())).collect();
-            let hooks = sort_manifests(&good, self.compatibility, &mut Vec::new()).map_or_else(|_| Vec::new(), |(hooks, _)| hooks);
+            let hooks = sort_manifests(&good, self.compatibility, &mut Vec::new())
+                .map_or_else(|_| Vec::new(), |(hooks, _)| hooks);
             for hook in hooks.iter().filter(|hook| !(self.skip_tests && hook.is_test())) {
                 text.push_str(&format!("---\n# Source: {}\n{}\n", hook.path, hook.manifest));
             }
@@ -315,14 +319,15 @@ impl HelmTemplate {
         if extras.labels.iter().any(|label| OWN_LABELS.contains(&label.as_str())) {
             return Err(TemplateError::OwnLabels(OWN_LABELS.join(" ")));
         }
-        let rendered = render_through(&chart, &values, &options, remarks, extras.post_render, made).inspect_err(|error| {
-            if let RenderError::Dependencies(cause) = error {
-                let details = vec![("error", cause.to_string())];
-                remarks.push(Remark::new(Level::Error, "chart dependencies processing failed", details));
-            }
-            let about = Circumstances { chart: &chart, values: &given, user_values: &values, options: &options };
-            *hints = explain(error, &about);
-        })?;
+        let rendered =
+            render_through(&chart, &values, &options, remarks, extras.post_render, made).inspect_err(|error| {
+                if let RenderError::Dependencies(cause) = error {
+                    let details = vec![("error", cause.to_string())];
+                    remarks.push(Remark::new(Level::Error, "chart dependencies processing failed", details));
+                }
+                let about = Circumstances { chart: &chart, values: &given, user_values: &values, options: &options };
+                *hints = explain(error, &about);
+            })?;
         let mut output =
             Printed { flags: self, release: &name, text: String::new(), files: Vec::new(), wrote: String::new() };
         output.release(&rendered);

@@ -86,9 +86,10 @@ pub use order::{INSTALL_ORDER, UNINSTALL_ORDER, compare_kinds};
 pub use pattern::BadPattern;
 pub use record::RecordError;
 pub use release_name::{LONGEST_RELEASE_NAME, RELEASE_NAME_RULE, is_release_name};
-pub use render::{PostRender, 
-    CancelToken, Deadline, Document, Lookup, NoCluster, NotesOf, Operation, ReleaseInfo, RenderError, RenderOptions,
-    RenderTrace, Rendered, SchemaCheck, TemplateError, TemplateErrorKind, locate_line, render, render_with_remarks,
+pub use render::{
+    CancelToken, Deadline, Document, Lookup, NoCluster, NotesOf, Operation, PostRender, ReleaseInfo, RenderError,
+    RenderOptions, RenderTrace, Rendered, SchemaCheck, TemplateError, TemplateErrorKind, locate_line, render,
+    render_with_remarks,
 };
 pub use sutler_template::{Limits, Location, SerializeError, Stop, Usage, Value, to_value};
 pub use text::{base_name, clean_path, error_chain, go_quoted, io_message};

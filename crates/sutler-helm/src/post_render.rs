@@ -24,11 +24,17 @@ pub(crate) fn through(
     name: &str,
     arguments: &[String],
     settings: &Settings,
-    io: &Io<'_>,
+    io: &mut Io<'_>,
 ) -> Result<BTreeMap<String, String>, String> {
     let plugins = Plugins::load(&settings.plugin_folders()).map_err(|error| error.to_string())?;
     let plugin = plugins.named(name, "postrenderer/v1").map_err(|error| error.to_string())?;
     let merged = merge(&files).map_err(|error| format!("error merging manifests: {error}"))?;
+    if settings.debug
+        && let Ok(line) = plugin.command_line(arguments, &io.variables, &[])
+    {
+        let details = [("pluginName", plugin.metadata.name.clone()), ("command", line)];
+        io.log(sutler_chart::Level::Debug, "executing plugin command", &details);
+    }
     let changed = run(plugin, &merged, arguments, io)
         .map_err(|error| format!("error while running post render on files: {error}"))?;
     split(&changed).map_err(|error| format!("error while parsing post rendered output: {error}"))
@@ -90,7 +96,7 @@ fn read(stream: &str) -> Result<Vec<String>, String> {
     }
     let mut documents = Vec::new();
     for text in texts {
-        let node = sutler_yaml::read(&text).map_err(|error| error.to_string())?;
+        let node = sutler_yaml::read(&text).map_err(|error| format!("MalformedYAMLError: {error}"))?;
         if node.is_null() {
             continue;
         }
@@ -237,7 +243,8 @@ impl Block {
         let last = line.rsplit(' ').next().unwrap_or_default();
         let mark = last.strip_prefix(['|', '>'])?;
         let is_header = mark.chars().all(|c| matches!(c, '+' | '-' | '0'..='9'));
-        let is_value = line == last || line.strip_suffix(last).is_some_and(|before| before.trim_end().ends_with([':', '-']));
+        let is_value =
+            line == last || line.strip_suffix(last).is_some_and(|before| before.trim_end().ends_with([':', '-']));
         (is_header && is_value).then_some(Block { parent, was: None, is: here + 2, empty: 0 })
     }
 
@@ -334,6 +341,11 @@ fn without_comment(line: &str) -> (&str, Option<&str>) {
 fn annotated(document: &str, path: &str) -> String {
     let entry = format!("{FILE}: '{}'", path.replace('\'', "''"));
     let mut lines: Vec<String> = document.lines().map(str::to_owned).collect();
+    if let [line] = lines.as_slice()
+        && line.starts_with('{')
+    {
+        return format!("{}\n", with_flow_metadata(line, &entry));
+    }
     let Some(metadata) = lines.iter().position(|line| key_at(line, 0) == Some("metadata")) else {
         lines.push("metadata:".to_owned());
         lines.push("  annotations:".to_owned());
@@ -444,6 +456,26 @@ fn with_flow_annotation(flow: &str, entry: &str) -> String {
     format!("{}{}{}", &flow[..start], with_flow_entry(&flow[start..end], entry), &flow[end..])
 }
 
+/// A whole object as a flow mapping, with one annotation more.
+fn with_flow_metadata(flow: &str, entry: &str) -> String {
+    const KEY: &str = "metadata: ";
+    let Some(at) = flow.find("metadata: {") else {
+        return with_flow_entry(flow, &format!("{KEY}{{annotations: {{{entry}}}}}"));
+    };
+    let start = at + KEY.len();
+    let mut depth = 0_usize;
+    let end = flow[start..].char_indices().find_map(|(at, c)| {
+        match c {
+            '{' => depth += 1,
+            '}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        (depth == 0).then_some(start + at + 1)
+    });
+    let end = end.unwrap_or(flow.len());
+    format!("{}{}{}", &flow[..start], with_flow_annotation(&flow[start..end], entry), &flow[end..])
+}
+
 /// A line without the annotation in a flow mapping.
 fn without_flow_entry(line: &str) -> String {
     let Some(at) = line.find(FILE) else { return line.to_owned() };
@@ -474,8 +506,14 @@ mod tests {
             "# a comment\nkind: A\nmetadata:\n    name: a   # trailing\n    labels: {x: \"y\"}\ndata:\n    # inner\n\n    key: |\n      block\n        text\n    list:\n    - a\n    -   b: 1\n        c: 2\n    wide:\n      - x\n",
             "# a comment\nkind: A\nmetadata:\n  name: a # trailing\n  labels: {x: \"y\"}\ndata:\n  # inner\n  key: |\n    block\n      text\n  list:\n  - a\n  - b: 1\n    c: 2\n  wide:\n  - x\n",
         );
-        check("kind: A\nmetadata: {name: s, annotations: {a: b}}\n", "kind: A\nmetadata: {name: s, annotations: {a: b}}\n");
-        check("kind: A\nmetadata:\n  annotations:\n    a: b\n  name: c\n", "kind: A\nmetadata:\n  annotations:\n    a: b\n  name: c\n");
+        check(
+            "kind: A\nmetadata: {name: s, annotations: {a: b}}\n",
+            "kind: A\nmetadata: {name: s, annotations: {a: b}}\n",
+        );
+        check(
+            "kind: A\nmetadata:\n  annotations:\n    a: b\n  name: c\n",
+            "kind: A\nmetadata:\n  annotations:\n    a: b\n  name: c\n",
+        );
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sutler_repository::dependencies::DependencyManager;
-use sutler_repository::fetch::{Fetcher, Getters, IndexFetcher, NoGetters, Verify};
+use sutler_repository::fetch::{Fetcher, Getters, IndexFetcher, Verify};
 use sutler_repository::oci::{
     CredentialPlaces, CredentialStore, RegistryClient, RegistryError, RegistryOptions, docker_config_file,
 };
@@ -16,6 +16,7 @@ use crate::command::Invocation;
 use crate::failure::Failure;
 use crate::flags::FlagValues;
 use crate::io::{Io, Variables};
+use crate::plugin::getters::PluginGetters;
 
 /// The way to repositories and registries for one command.
 pub(crate) struct Remote {
@@ -39,7 +40,7 @@ impl Remote {
         };
         let credentials = credential_places(&settings.registry_config, &io.variables);
         let transport = Transport::new(proxies(&io.variables), Arc::new(SystemClock));
-        Remote { transport, places, getters: Box::new(NoGetters), credentials }
+        Remote { transport, places, getters: Box::new(PluginGetters::of(&call.settings, &io.variables)), credentials }
     }
 
     /// What fetches the indexes of repositories.

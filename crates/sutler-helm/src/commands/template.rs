@@ -3,13 +3,12 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use sutler_chart::helm_template::{HelmTemplate, TemplateExtras, TemplateInputs, WriteMode};
 use sutler_chart::{Chart, FindError, Remark, ValuesOptions};
-use sutler_repository::dependencies::DependencyManager;
-use sutler_repository::fetch::{Getters as _, Verify};
-use sutler_repository::notes::Collected;
+use sutler_repository::Collected;
+use sutler_repository::fetch::Getters as _;
 use sutler_repository::transport::GetOptions;
 
 use crate::command::{Action, Arguments, Command, Completion, Invocation};
@@ -19,7 +18,7 @@ use crate::flag::Flag;
 use crate::io::Io;
 use crate::plugin::getters::PluginGetters;
 use crate::post_render;
-use crate::remote::Remote;
+use crate::remote::{Remote, locate_chart, update_dependencies};
 use crate::value::parse_bool;
 
 use super::flag_groups::*;
@@ -199,7 +198,7 @@ fn find(reference: &str, call: &Invocation, io: &mut Io<'_>, remarks: &mut Vec<R
     let path = if is_here && is_plain {
         name.to_owned()
     } else {
-        let located = locate(name, call, io).map_err(|failure| FindError::NotFound(failure.text))?;
+        let located = locate_chart(call, io, name).map_err(|failure| FindError::NotFound(failure.text))?;
         located.display().to_string()
     };
     if call.settings.debug && Path::new(&path).exists() {
@@ -216,35 +215,12 @@ fn find(reference: &str, call: &Invocation, io: &mut Io<'_>, remarks: &mut Vec<R
     {
         return Ok(chart);
     }
-    update(&path, call, io).map_err(|failure| FindError::NotFound(failure.text))?;
+    let mut said = Collected::default();
+    let updated = update_dependencies(call, io, Path::new(&path), &mut said);
+    io.data(&said.out);
+    io.remarks(&said.err);
+    updated.map_err(|failure| FindError::NotFound(failure.text))?;
     Chart::find_as(&path, compatibility, remarks)
-}
-
-/// Has a chart on this machine.
-fn locate(reference: &str, call: &Invocation, io: &mut Io<'_>) -> Result<PathBuf, Failure> {
-    crate::remote::locate_chart(call, io, reference)
-}
-
-/// Fetches the chart's dependencies into its folder.
-fn update(path: &str, call: &Invocation, io: &mut Io<'_>) -> Result<(), Failure> {
-    let remote = Remote::of(call, io);
-    let registry = remote.registry_client(&call.flags)?;
-    let manager = DependencyManager {
-        fetcher: remote.fetcher(&registry),
-        chart: PathBuf::from(path),
-        verify: Verify::Never,
-        keyring: PathBuf::from(call.flags.text("keyring")),
-        skip_refresh: false,
-        debug: call.settings.debug,
-        time_zone: jiff::tz::TimeZone::system(),
-    };
-    let mut notes = Collected::default();
-    let updated = manager.update(&mut notes);
-    io.data(&notes.out);
-    if !notes.err.is_empty() {
-        io.note(notes.err.trim_end_matches('\n'));
-    }
-    Ok(updated?)
 }
 
 fn write(path: &str, text: &str, mode: WriteMode) -> Result<(), Failure> {
