@@ -8,6 +8,7 @@ mod certificates;
 mod engine;
 mod generate;
 mod judge;
+mod page;
 mod texts;
 
 use std::cell::Cell;
@@ -249,24 +250,6 @@ fn names_are_unique_and_signatures_are_gos() {
     assert_eq!(recorded.lines().count(), 221);
     assert!(wrong.is_empty(), "{wrong}");
     assert_eq!(count, 221);
-}
-
-#[test]
-fn the_page_of_functions_is_up_to_date() {
-    let mut functions: Vec<_> = sutler_functions::all().collect();
-    functions.sort_by_key(|function| function.name);
-    let mut page = String::from(
-        "# Functions of templates\n\nHelm's own and sprig's, with their Go signatures; an error besides the result is always possible.\n\
-         Generated from the code: `SUTLER_BLESS=1 cargo test -p sutler-functions`.\n\n| function | signature |\n| --- | --- |\n",
-    );
-    for function in functions {
-        writeln!(page, "| `{}` | `{}` |", function.name, signature_text(&function.signature)).unwrap();
-    }
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("FUNCTIONS.md");
-    if std::env::var_os("SUTLER_BLESS").is_some() {
-        std::fs::write(&path, &page).unwrap();
-    }
-    assert_eq!(std::fs::read_to_string(&path).unwrap_or_default(), page, "run with SUTLER_BLESS=1");
 }
 
 fn signature_text(signature: &sutler_template::Signature) -> String {
