@@ -7,6 +7,7 @@ mod browser;
 mod peers;
 mod process;
 mod real;
+mod semver;
 mod test;
 
 use std::path::{Path, PathBuf};
@@ -23,6 +24,8 @@ usage: cargo xtask TASK
                                and the example on a real control plane
   real [--keep]                only the example on the real control plane; --keep leaves the cluster up until Enter
   browser                      the example in examples/browser as one page, target/browser/index.html
+  semver [REVISION]            the public interfaces of the library crates against those of a git revision (the last tag,
+                               or the commit before), by cargo-semver-checks
   bench [-o json] [--rounds N] [--charts DIR] [--only TEXT]
                                Sutler's libraries and processes, release build, against Helm's: tables";
 
@@ -39,6 +42,13 @@ fn main() -> ExitCode {
 
 fn run(words: &[String]) -> Result<()> {
     let Some((task, flags)) = words.split_first() else { bail!("{USAGE}") };
+    if task == "semver" {
+        return match flags {
+            [] => semver::task(&workspace_root(), None),
+            [revision] => semver::task(&workspace_root(), Some(revision)),
+            _ => bail!("`semver` takes one revision\n{USAGE}"),
+        };
+    }
     let allowed: &[&str] = match task.as_str() {
         "peers" => &["--real", "--require"],
         "test" => &["--real"],

@@ -94,3 +94,8 @@ pub use render::{
 pub use sutler_template::{Limits, Location, SerializeError, Stop, Usage, Value, to_value};
 pub use text::{base_name, clean_path, error_chain, go_quoted, io_message};
 pub use values::{SetError, TypeMismatch, Values, ValuesError, ValuesFile, ValuesOptions};
+
+/// The examples of the README are run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

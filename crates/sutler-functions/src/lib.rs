@@ -101,3 +101,8 @@ pub fn table_of_helm3() -> &'static FunctionTable {
     static TABLE: LazyLock<FunctionTable> = LazyLock::new(|| all_of_helm3().collect());
     &TABLE
 }
+
+/// The examples of the README are run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

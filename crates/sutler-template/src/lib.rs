@@ -56,3 +56,8 @@ pub use set::{FunctionTable, MissingKey, Parsed, TemplateSet};
 pub use text::Str;
 pub use trace::{Event, Place, Trace, ValuePath};
 pub use value::Value;
+
+/// The examples of the README are run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

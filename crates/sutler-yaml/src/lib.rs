@@ -51,3 +51,8 @@ pub use write::{Emit, Emitter, WriteError, write, write_pretty};
 /// go-yaml allows 10,000 levels of each kind; a value that deep cannot be walked recursively on a thread's usual stack, and
 /// no manifest comes near. Deeper input is an error, never a crash.
 pub const MAX_DEPTH: usize = 300;
+
+/// The examples of the README are run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
