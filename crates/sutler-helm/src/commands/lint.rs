@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use sutler_chart::lint::{LintOptions, LintReport, Severity, Survey, SurveyError, lint};
+use sutler_chart::lint::{ExpandError, LintOptions, LintReport, Severity, Survey, SurveyError, lint};
 use sutler_chart::{KubeVersion, SchemaCheck, error_chain};
 
 use crate::command::{Action, Arguments, Command, Invocation};
@@ -105,7 +105,13 @@ fn survey(path: &str, io: &Io<'_>) -> Result<Survey, SurveyError> {
     if !is_archive(path) {
         return Survey::of_folder(Path::new(path));
     }
-    let bytes = fs::read(path).map_err(|error| SurveyError::Open(values::file_error("open", path, error)))?;
+    let failed = |error: std::io::Error| {
+        // Go opens a folder, and fails when it reads.
+        let is_folder = error.kind() == std::io::ErrorKind::IsADirectory;
+        let error = values::file_error("open", path, error);
+        if is_folder { SurveyError::Extract(ExpandError::File(error)) } else { SurveyError::Open(error) }
+    };
+    let bytes = fs::read(path).map_err(failed)?;
     let temporary = io.variables.filled("TMPDIR").unwrap_or("/tmp").trim_end_matches('/');
     let number = u32::from_le_bytes([io.seed[0], io.seed[1], io.seed[2], io.seed[3]]);
     Survey::of_archive(&bytes, &format!("{temporary}/helm-lint{number}"))
