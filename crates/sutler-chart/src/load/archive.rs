@@ -32,9 +32,9 @@ pub enum ArchiveError {
     /// The compressed data is damaged: the sum over what it unpacks to is another one.
     #[error("gzip: invalid checksum")]
     Checksum,
-    /// The compressed data is damaged.
+    /// The compressed data is damaged. Go tells the place, which this decompressor does not know.
     #[error("flate: corrupt input")]
-    Gzip(#[source] std::io::Error),
+    Gzip(std::io::Error),
     /// There are no bytes at all.
     #[error("EOF")]
     Nothing,
@@ -140,12 +140,14 @@ struct Entry {
     name: String,
     size: u64,
     kind: u8,
+    mode: u64,
     modified: Option<Timestamp>,
 }
 
 impl Entry {
+    /// By its type; in the oldest archives, which have no types, by its name; or by its mode.
     fn is_folder(&self) -> bool {
-        self.kind == b'5' || self.name.ends_with('/')
+        self.kind == b'5' || (self.kind == 0 && self.name.ends_with('/')) || self.mode & !0o7777 == 0o40000
     }
 
     fn has_content(&self) -> bool {
@@ -179,6 +181,8 @@ impl<R: Read> Tar<R> {
                     }
                 }
                 b'L' => long_name = Some(c_text(&self.read_special(size)?)),
+                // Sparse files, which no chart has and whose headers Go checks closely.
+                b'S' => return Err(ArchiveError::Tar),
                 // A global header or a long link name says nothing about a chart's files.
                 b'g' | b'K' => {
                     self.read_special(size)?;
@@ -189,7 +193,8 @@ impl<R: Read> Tar<R> {
                         let seconds = i64::try_from(number(&header[136..148])?).ok()?;
                         Timestamp::from_second(seconds).ok()
                     });
-                    return Ok(Some(Entry { name, size: pax_size.unwrap_or(size), kind, modified }));
+                    let mode = number(&header[100..108]).ok_or(ArchiveError::Tar)?;
+                    return Ok(Some(Entry { name, size: pax_size.unwrap_or(size), kind, mode, modified }));
                 }
             }
         }

@@ -75,6 +75,7 @@ fn long_names_come_from_pax_and_gnu_headers() {
 fn paths_that_leave_the_chart_are_refused() {
     for (name, expected) in [
         ("c//etc/passwd", "chart illegally contains absolute paths"),
+        ("/", "chart illegally contains content outside the base directory: \"/\""),
         ("top", "chart illegally contains content outside the base directory: \"top\""),
         ("c/../x", "chart illegally references parent directory"),
         ("c/a/../../x", "chart illegally references parent directory"),
