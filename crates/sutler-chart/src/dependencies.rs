@@ -1,6 +1,8 @@
 //! Which subcharts take part in a release, under which names, and what values their parents import from them (Helm's
 //! `ProcessDependencies`).
 
+use std::sync::Arc;
+
 use sutler_template::{Map, Value};
 
 use crate::chart::{Chart, Defaults};
@@ -80,7 +82,12 @@ impl Processing<'_> {
         }
         let is_off = |name: &str| listed.iter().any(|dependency| !dependency.enabled && dependency.name == name);
         let mut kept = Vec::new();
+        let mut done: Vec<&Chart> = Vec::new();
         for subchart in unfiltered.dependencies().iter().filter(|subchart| !is_off(subchart.name())) {
+            let is_again = done.iter().any(|before| Arc::ptr_eq(&before.0.raw, &subchart.0.raw));
+            done.push(subchart);
+            let again = (is_again && self.compatibility.shares_aliased()).then(|| named_by_alias(subchart));
+            let subchart = again.as_ref().unwrap_or(subchart);
             kept.push(self.enabled(subchart, &all_values, &format!("{path}{}.", subchart.name()))?);
         }
         let mut data = (*unfiltered.0).clone();
@@ -192,4 +199,17 @@ impl Processing<'_> {
         dependency.name == subchart.name()
             && self.compatibility.satisfies(&dependency.version, &subchart.metadata().version)
     }
+}
+
+/// A chart whose list of dependencies has their aliases for names, as the first use of it leaves the list to the second in Helm 3: there
+/// the charts that are meant are not found by it.
+fn named_by_alias(chart: &Chart) -> Chart {
+    let mut data = (*chart.0).clone();
+    for dependency in &mut data.metadata.dependencies {
+        dependency.name = dependency.used_name().to_owned();
+    }
+    for subchart in &mut data.dependencies {
+        *subchart = named_by_alias(subchart);
+    }
+    Chart(data.into())
 }

@@ -9,6 +9,7 @@
 //! | `--set-json` with a whole object | merged | refused ([`Compatibility::sets_json_objects`]) |
 //! | `--set a[0` | sets nothing | refused ([`Compatibility::ends_in_index`]) |
 //! | a null over a chart's default | removed where the default is not null | removed wherever the chart has the key; a null that the chart lacks does not reach its subcharts' tables ([`Compatibility::marks_nulls`]) |
+//! | a chart used twice under aliases | each has its own dependencies | the second finds none of its aliased ones ([`Compatibility::shares_aliased`]) |
 //! | `.Chart` | a map | a struct: a field that is not there is an error ([`chart`]) |
 //! | `.Values`, `.Capabilities` by type | `common.…` | `chartutil.…` ([`Types`]) |
 //! | `.Capabilities` by default | v1.35.0, Helm v4.1.4 | v1.33.0, Helm v3.18.0, other API versions |
@@ -223,6 +224,11 @@ impl Compatibility {
     /// Whether all documents of a values file count, or the first alone.
     pub(crate) fn merges_documents(self) -> bool {
         self == Compatibility::V4
+    }
+
+    /// Whether a chart that is used twice under aliases has one list of dependencies for both, which the first use changes.
+    pub(crate) fn shares_aliased(self) -> bool {
+        self == Compatibility::V3
     }
 
     /// Whether a `--set` text that ends within an index (`a[0`) is at its end, or wrong.
