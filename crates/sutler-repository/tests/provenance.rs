@@ -192,6 +192,41 @@ fn the_passphrase_is_asked_for_once_and_only_for_a_locked_key() {
     assert!(matches!(passphrase(b""), Err(PassphraseError::Input(text)) if text == "EOF"));
 }
 
+#[test]
+fn damaged_keyrings_and_messages_end_in_an_answer() {
+    let seed = std::env::var("SUTLER_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(0x9e37_79b9_7f4a_7c15);
+    let count = std::env::var("SUTLER_CASES").ok().and_then(|count| count.parse().ok()).unwrap_or(200);
+    println!("seed {seed}, {count} cases");
+    let mut state: u64 = seed;
+    let mut draw = |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state >> 16).unwrap() % below
+    };
+    let archive = bytes(NAME);
+    let rings = [bytes("rita.gpg"), bytes("open.secret.gpg"), bytes("locked.secret.gpg"), bytes("armoured.asc")];
+    let messages = [bytes("helm.prov"), bytes("edda.prov")];
+    for _ in 0..count {
+        let (mut ring, mut message) = (rings[draw(rings.len())].clone(), messages[draw(messages.len())].clone());
+        let data = if draw(2) == 0 { &mut ring } else { &mut message };
+        for _ in 0..=draw(3) {
+            let at = draw(data.len());
+            match draw(4) {
+                0 => data.truncate(at.max(1)),
+                1 => data.insert(at, u8::try_from(draw(256)).unwrap()),
+                2 => drop(data.remove(at)),
+                _ => data[at] = u8::try_from(draw(256)).unwrap(),
+            }
+        }
+        if let Ok(keyring) = Keyring::from_bytes(&ring) {
+            let _ = verify(&archive, &message, NAME, &keyring, now());
+            let signing = Signing { archive: &archive, file_name: NAME, keyring: &keyring, key: "Lotte", now: now() };
+            let _ = sign(&signing, &mut |_| Ok(b"x".to_vec()));
+        }
+    }
+}
+
 /// The real Helm, or none, said aloud.
 fn helm(test: &str) -> Option<PathBuf> {
     let peer = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/peers/bin/helm");

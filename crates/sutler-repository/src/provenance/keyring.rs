@@ -20,6 +20,10 @@ use crate::files::{FileError, read_file};
 /// Larger files are no keyring; the largest public ones have some ten megabytes.
 const LARGEST_KEYRING: u64 = 256 << 20;
 
+/// How armoured keys begin.
+const PUBLIC_BLOCK: &str = "-----BEGIN PGP PUBLIC KEY BLOCK-----";
+const PRIVATE_BLOCK: &str = "-----BEGIN PGP PRIVATE KEY BLOCK-----";
+
 /// Keys out of a file.
 #[derive(Debug, Clone, Default)]
 pub struct Keyring {
@@ -36,9 +40,9 @@ pub enum KeyringError {
     /// It holds something else than packets.
     #[error(transparent)]
     Packets(#[from] PacketError),
-    /// The armour around it is damaged.
-    #[error("cannot read the armour around the keys")]
-    Armour(#[source] std::io::Error),
+    /// The armour around it is damaged. Nothing is told of what is in it: it may be a secret key.
+    #[error("openpgp: invalid data: the armour around the keys is damaged")]
+    Armour,
     /// It holds keys, but none that can be used.
     #[error("openpgp: invalid data: {0}")]
     NoUsableKey(&'static str),
@@ -119,7 +123,8 @@ impl Keyring {
     /// When there is no key that can be used, although there are bytes.
     pub fn from_bytes(data: &[u8]) -> Result<Keyring, KeyringError> {
         let text = data.trim_ascii_start();
-        if !text.starts_with(b"-----BEGIN PGP") {
+        let is_armoured = [PUBLIC_BLOCK, PRIVATE_BLOCK].iter().any(|begin| text.starts_with(begin.as_bytes()));
+        if !is_armoured {
             return Keyring::from_packets(packets::read(data)?);
         }
         // Files of several armoured keys are made by joining them.
@@ -131,7 +136,7 @@ impl Keyring {
             Dearmor::new(&rest[start..end])
                 .take(LARGEST_KEYRING)
                 .read_to_end(&mut block)
-                .map_err(KeyringError::Armour)?;
+                .map_err(|_| KeyringError::Armour)?;
             packets.extend(packets::read(&block)?);
             rest = &rest[end..];
         }

@@ -55,9 +55,9 @@ pub enum SignError {
     /// Chart.yaml could not be written.
     #[error(transparent)]
     Metadata(#[from] sums::WriteError),
-    /// The key cannot sign, e.g. because its secret part is on a card.
+    /// The key cannot sign, e.g. because its secret part is on a card. Nothing more is told: the reason might show the key.
     #[error("failed to either sign or armor message block")]
-    Key(#[source] Box<dyn std::error::Error + Send + Sync>),
+    Key,
     /// No random numbers were to be had.
     #[error("cannot draw a random salt: {0}")]
     Random(getrandom::Error),
@@ -162,7 +162,7 @@ fn signature(
     signed: &[u8],
     now: Timestamp,
 ) -> Result<Vec<u8>, SignError> {
-    let key = |error: pgp::errors::Error| SignError::Key(Box::new(error));
+    let key = |_: pgp::errors::Error| SignError::Key;
     let seconds = u32::try_from(now.as_second()).unwrap_or(u32::MAX);
     let made = SubpacketData::SignatureCreationTime(pgp::types::Timestamp::from_secs(seconds));
     let mut subpackets = vec![Subpacket::critical(made).map_err(key)?];
