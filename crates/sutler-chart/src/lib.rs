@@ -35,7 +35,11 @@
 //!   other words; formats beyond addresses, host names, dates, times, `uri`, `uuid` and `regex` are not asserted.
 //! - Links that lead in a circle, charts in charts and archives in archives end at a bound with an error of its own.
 //! - Output that is no UTF-8 is refused as in Helm where it is a manifest; in notes each wrong byte becomes U+FFFD.
-//! - Charts of `apiVersion: v3`, which Helm 4.1 reads but does not install, are refused with its words when they are loaded.
+//! - Where the data of an archive is corrupt, Helm tells the byte, this crate does not. A package holds subcharts by name, Helm's
+//!   in random order, as are the members that JSONPath's `*` and `..` find in a map. A new chart's HTTPRoute keeps a rule's filters
+//!   in the rule when it has no matches.
+//! - Charts of `apiVersion: v3`, which Helm 4.1 reads but does not install, are refused with its words when they are
+//!   loaded, but for linting and showing.
 //!
 //! **Invariant:** a rendering is a function of its arguments. Only loading a folder reads files; nothing reads a clock, a random
 //! source or a network.
