@@ -1,16 +1,17 @@
 //! `sutler helm get values` and `sutler helm get manifest`.
 
 use serde_json::Value;
-use sutler_release::Release;
-
+use sutler_chart::Chart;
+use sutler_chart::values::{coalesce, from_json, to_json};
 use sutler_helm::{Format, Invocation, Io};
+use sutler_release::Release;
 
 use crate::failure::Failure;
 
 pub(super) async fn values(call: &Invocation, io: &mut Io<'_>) -> Result<(), Failure> {
     let (all, form) = (call.flags.is_on("all"), call.flags.format("output"));
     let release = release(call, io).await?;
-    let values = if all { computed(&release) } else { Value::Object(release.config) };
+    let values = if all { computed(&release)? } else { Value::Object(release.config) };
     let text = encoded(&values, form)?;
     if form == Format::Table {
         io.line(if all { "COMPUTED VALUES:" } else { "USER-SUPPLIED VALUES:" });
@@ -32,28 +33,12 @@ async fn release(call: &Invocation, io: &Io<'_>) -> Result<Release, Failure> {
     Ok(session.releases().get(&namespace, &call.arguments[0], revision).await?)
 }
 
-/// The user's values over the chart's.
-fn computed(release: &Release) -> Value {
-    over(Value::Object(release.chart.values.clone()), Value::Object(release.config.clone()))
-}
-
-/// One tree of values over another, as Helm's `CoalesceValues` for one chart: maps are merged, null takes a key away.
-fn over(below: Value, above: Value) -> Value {
-    match (below, above) {
-        (Value::Object(mut below), Value::Object(above)) => {
-            for (key, value) in above {
-                match value {
-                    Value::Null => drop(below.remove(&key)),
-                    value => {
-                        let merged = over(below.remove(&key).unwrap_or_default(), value);
-                        below.insert(key, merged);
-                    }
-                }
-            }
-            Value::Object(below)
-        }
-        (_, above) => above,
-    }
+/// The user's values over the chart's, as `helm get values --all` computes them: by the rules that rendering follows.
+fn computed(release: &Release) -> Result<Value, Failure> {
+    let record = serde_json::to_value(&release.chart).map_err(Failure::new)?;
+    let chart = Chart::from_record(&record).map_err(Failure::new)?;
+    let given = from_json(&Value::Object(release.config.clone()));
+    Ok(to_json(&coalesce(&chart, &given).map_err(Failure::new)?))
 }
 
 /// A value in one of Helm's forms; a table's cell is YAML.
