@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use sutler_template::{ExecuteOptions, TemplateSet, Value};
+use sutler_template::{ExecuteOptions, Limits, TemplateSet, Value};
 use thiserror::Error;
 
 use crate::chart::Chart;
@@ -30,6 +30,10 @@ use crate::render::{
 };
 use crate::text::{base_name, error_chain, go_quoted, is_space};
 use crate::values::{ValuesFile, ValuesOptions};
+
+/// How many bytes one rendering may make altogether: more than any chart that is meant to work, less than makes a machine swap.
+/// Helm knows no bound and goes on until the system ends it.
+const MOST_MADE: usize = 2 << 30;
 
 /// The flags of `helm template` as they were typed.
 #[derive(Debug, Clone, Default)]
@@ -308,6 +312,7 @@ impl HelmTemplate {
             revision: 1,
             operation: if self.is_upgrade { Operation::Upgrade } else { Operation::Install },
         });
+        options.limits = Limits::default().with_output(MOST_MADE);
         options.capabilities = capabilities.with_api_versions(&self.api_versions);
         options.seed = inputs.seed;
         options.now = inputs.now;
@@ -422,8 +427,14 @@ fn name_of_template(text: &str) -> Result<String, String> {
     let mut set = TemplateSet::new("name-template").with_function_table(sutler_functions::table());
     set.parse("name-template", text).map_err(|error| error.to_string())?;
     let name =
-        set.execute("name-template", &Value::Nil, ExecuteOptions::default()).map_err(|error| error.to_string())?;
+        set.execute("name-template", &Value::Nil, ExecuteOptions::default()).map_err(|error| without_marks(&error))?;
     Ok(name.to_str_lossy().into_owned())
+}
+
+/// An error's text without the marks by which the engine finds the message of `fail` and `required`: Helm makes names by a
+/// plain template, whose `fail` sets none.
+fn without_marks(error: &dyn std::fmt::Display) -> String {
+    error.to_string().replace("HELM_ERR_START", "").replace("HELM_ERR_END", "")
 }
 
 /// The output while it is put together.

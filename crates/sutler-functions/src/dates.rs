@@ -121,6 +121,11 @@ static METHODS: &[Method] = &[
         signature: takes_time(&BOOL),
         call: |_, this, args| Ok(Value::Bool(instant(this)? < instant(args.any(0)?)?)),
     },
+    Method {
+        name: "Compare",
+        signature: takes_time(&INT),
+        call: |_, this, args| Ok(Value::Int(instant(this)?.cmp(&instant(args.any(0)?)?) as i64)),
+    },
     reading!("Day", day),
     Method {
         name: "Equal",

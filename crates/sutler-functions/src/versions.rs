@@ -38,6 +38,18 @@ impl Object for VersionValue {
         Some(self.version.to_string().into())
     }
 
+    fn printed_fields(&self) -> Vec<(&'static str, Value)> {
+        let Version { major, minor, patch, prerelease, metadata, original } = &self.version;
+        vec![
+            ("major", Value::Uint64(*major)),
+            ("minor", Value::Uint64(*minor)),
+            ("patch", Value::Uint64(*patch)),
+            ("pre", prerelease.as_str().into()),
+            ("metadata", metadata.as_str().into()),
+            ("original", original.as_str().into()),
+        ]
+    }
+
     fn json_value(&self) -> Option<Value> {
         Some(self.version.to_string().into())
     }

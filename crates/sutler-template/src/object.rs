@@ -36,6 +36,12 @@ pub trait Object: Any + Send + Sync {
         Vec::new()
     }
 
+    /// The fields that `printf` shows under a verb that does not use [`string`](Object::string), where those are not only
+    /// [`fields`](Object::fields): Go prints the fields that a package keeps to itself, too.
+    fn printed_fields(&self) -> Vec<(&'static str, Value)> {
+        self.fields()
+    }
+
     /// The field of that name, `None` if there is none. Worth overriding where [`fields`](Object::fields) is dear or
     /// where fields of an embedded struct are promoted.
     fn field(&self, name: &str) -> Option<Value> {

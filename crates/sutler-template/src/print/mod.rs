@@ -319,7 +319,7 @@ impl<'o> Printer<'o> {
         }
         self.text("{");
         self.nested(depth, |printer| {
-            for (index, (name, value)) in object.fields().into_iter().enumerate() {
+            for (index, (name, value)) in object.printed_fields().into_iter().enumerate() {
                 printer.text(match (index, sharp_v) {
                     (0, _) => "",
                     (_, true) => ", ",

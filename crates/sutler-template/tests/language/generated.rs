@@ -1,12 +1,16 @@
 //! Templates from a grammar, and damaged ones, which Go and this crate must execute alike, to the message.
 //!
-//! `SEED` and `CASES` in the environment choose others and more.
+//! `SUTLER_SEED`, `SUTLER_CASES` and `SUTLER_SECONDS` in the environment choose others and more.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value as Json, json};
 
+use crate::digests;
 use crate::judge;
 use crate::recorded::difference;
-use crate::world::{Case, execute};
+use crate::world::{Case, Outcome, execute};
 
 /// A small generator of random numbers (splitmix64), so that a seed says everything.
 struct Random(u64);
@@ -195,6 +199,11 @@ struct Generator {
 }
 
 impl Generator {
+    fn new(seed: u64) -> Generator {
+        let random = Random(seed);
+        Generator { random, variables: Vec::new(), callable: Vec::new(), depth: 0, in_range: false, careful: false }
+    }
+
     fn path(&mut self) -> String {
         let mut path = format!(".{}", self.random.pick(FIELDS));
         while self.random.one_in(4) {
@@ -381,7 +390,9 @@ impl Generator {
                 let over = match self.random.below(3) {
                     choice if choice == 0 || self.careful => self
                         .random
-                        .pick(&["$.el", "$.l", "$.m", "$.strs", "$.ints", "$.vals", "$.sm", "$.nm", "$.by"])
+                        .pick(&[
+                            "$.el", "$.l", "$.m", "$.strs", "$.ints", "$.vals", "$.sm", "$.nm", "$.by", "3", "0", "2.0",
+                        ])
                         .to_owned(),
                     _ => self.operand(),
                 };
@@ -404,7 +415,20 @@ impl Generator {
                 let keyword = self.random.pick(&["break", "continue"]);
                 self.action(keyword)
             }
-            10 => self.action("/* comment */").replace("{{ /*", "{{/*").replace("*/ }}", "*/}}"),
+            10 if self.random.one_in(2) => {
+                let name = format!("block{}", self.random.below(1000));
+                let dot = self.operand();
+                // A block is a definition of its own: variables and loops outside are not seen within.
+                let outside = (std::mem::take(&mut self.variables), std::mem::replace(&mut self.in_range, false));
+                let body = self.body();
+                (self.variables, self.in_range) = outside;
+                let head = self.action(&format!("block \"{name}\" {dot}"));
+                format!("{head}{body}{}", self.action("end"))
+            }
+            10 => self
+                .random
+                .pick(&["{{/* comment */}}", " {{- /* two\nlines */ -}} ", "{{- /**/}}", "{{/* a */ -}}\n"])
+                .to_owned(),
             _ => match self.callable.len() {
                 0 => String::new(),
                 count => {
@@ -482,7 +506,18 @@ impl Generator {
         }
         self.callable = names.iter().map(|name| (*name).to_owned()).collect();
         self.variables.clear();
-        let mut text = self.items();
+        let mut text = String::new();
+        if self.random.one_in(5) {
+            // A definition in the file that runs, which may take the place of another file's.
+            let name = self.random.pick(&["own", "a", "dir/c.tpl"]);
+            let callable = std::mem::take(&mut self.callable);
+            let body = self.items();
+            self.variables.clear();
+            self.callable = callable;
+            text = format!("{}{body}{}", self.action(&format!("define \"{name}\"")), self.action("end"));
+            self.callable.push("own".to_owned());
+        }
+        text.push_str(&self.items());
         if !self.careful && self.random.one_in(4) {
             text = self.damage(&text);
         }
@@ -509,29 +544,71 @@ fn number(name: &str, default: u64) -> u64 {
 
 #[test]
 fn generated_templates_give_what_go_gives() {
-    let (seed, count) = (number("SEED", 20_260_101), number("CASES", 1500));
-    println!("SEED={seed} CASES={count}");
-    let mut generator = Generator {
-        random: Random(seed),
-        variables: Vec::new(),
-        callable: Vec::new(),
-        depth: 0,
-        in_range: false,
-        careful: false,
-    };
-    let cases: Vec<Case> = (0..count).map(|_| generator.case()).collect();
-    let outcomes = match judge::ask(&cases) {
-        Ok(outcomes) => outcomes,
-        Err(reason) => return println!("skipped: generated_templates_give_what_go_gives: {reason}"),
-    };
-    let failed = outcomes.iter().filter(|outcome| outcome.error.is_some()).count();
-    println!("{count} cases, of which {failed} are errors in Go");
-    let differences: Vec<String> =
-        cases.iter().zip(&outcomes).filter_map(|(case, outcome)| difference(case, outcome, &execute(case))).collect();
+    let seed = number("SUTLER_SEED", 20_260_101);
+    let batch = number("SUTLER_CASES", 1500);
+    let until = Instant::now() + Duration::from_secs(number("SUTLER_SECONDS", 0));
+    println!("SUTLER_SEED={seed}");
+    let mut generator = Generator::new(seed);
+    let (mut count, mut failed, mut differences) = (0, 0, Vec::new());
+    while count == 0 || Instant::now() < until {
+        let cases: Arc<Vec<Case>> = Arc::new((0..batch).map(|_| generator.case()).collect());
+        let asked = std::thread::spawn({
+            let cases = Arc::clone(&cases);
+            move || judge::ask(&cases)
+        });
+        let ours: Vec<Outcome> = cases.iter().map(execute).collect();
+        let outcomes = match asked.join().unwrap() {
+            Ok(outcomes) => outcomes,
+            Err(reason) => return println!("skipped: generated_templates_give_what_go_gives: {reason}"),
+        };
+        count += cases.len();
+        failed += outcomes.iter().filter(|outcome| outcome.error.is_some()).count();
+        let compared = cases.iter().zip(&outcomes).zip(&ours);
+        differences.extend(compared.filter_map(|((case, outcome), ours)| difference(case, outcome, ours)));
+    }
+    println!(
+        "compared {count} generated templates with Go's text/template, of which {failed} fail, seed {seed}: {} differ",
+        differences.len()
+    );
     assert!(
         differences.is_empty(),
         "{} differ; the first:\n{}",
         differences.len(),
         differences[..differences.len().min(8)].join("\n\n")
     );
+}
+
+/// The seed and number of the cases whose answers are recorded as digests.
+const RECORDED: (u64, usize) = (4, 3000);
+
+/// The cases as texts, and what they are.
+fn recorded_cases() -> (Vec<String>, Vec<Case>) {
+    let mut generator = Generator::new(RECORDED.0);
+    let cases: Vec<Case> = (0..RECORDED.1).map(|_| generator.case()).collect();
+    let shown = |case: &Case| {
+        let files = case.files.iter().map(|(name, text)| format!("--- {name}\n{}\n", String::from_utf8_lossy(text)));
+        format!("missingkey={}\n{}", case.missing_key, files.collect::<String>())
+    };
+    (cases.iter().map(shown).collect(), cases)
+}
+
+fn shown(outcome: &Outcome) -> String {
+    format!("{}\n{:?}", String::from_utf8_lossy(&outcome.out), outcome.error)
+}
+
+#[test]
+fn generated_templates_give_what_is_recorded() {
+    let (texts, cases) = recorded_cases();
+    let answers = texts.iter().map(String::as_str).zip(cases.iter().map(|case| shown(&execute(case))));
+    let (count, wrong) = digests::differences("generated.txt", answers);
+    assert!(count > 1000, "only {count} cases are recorded");
+    assert!(wrong.is_empty(), "{} of {count} differ:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+#[ignore = "writes the digests of Go's answers; needs Go"]
+fn record_generated_templates() {
+    let (texts, cases) = recorded_cases();
+    let outcomes = judge::ask(&cases).unwrap();
+    digests::record("generated.txt", RECORDED.0, texts.iter().map(String::as_str).zip(outcomes.iter().map(shown)));
 }

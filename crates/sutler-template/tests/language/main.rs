@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod cases;
+#[path = "../../../sutler-functions/tests/agreement/digests.rs"]
+mod digests;
 mod generated;
 mod judge;
 mod recorded;
