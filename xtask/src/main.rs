@@ -4,6 +4,7 @@
 
 mod bench;
 mod browser;
+mod long;
 mod peers;
 mod process;
 mod real;

@@ -13,7 +13,8 @@ use anyhow::{Context, Result, bail};
 use crate::{peers, process};
 
 /// What is in the line of a test that runs only when it is asked for: by charts of one's own, to record a judge's answers anew.
-const ASKED_FOR: &[&str] = &["SUTLER_CHARTS", "SUTLER_JUDGE", "scheduler-judge", "cargo xtask browser"];
+const ASKED_FOR: &[&str] =
+    &["SUTLER_CHARTS", "SUTLER_JUDGE", "SUTLER_CHART_JUDGE", "scheduler-judge", "cargo xtask browser"];
 
 /// A test that did not do what it is for, and its own words why.
 #[derive(Debug, PartialEq, Eq)]
@@ -50,8 +51,12 @@ pub(crate) fn task(root: &Path, real: bool) -> Result<()> {
     step("lints", timed("lints", || process::run(&mut cargo(&clippy))));
     let mut skips = Vec::new();
     let tests = ["test", "--workspace", "--locked", "--no-fail-fast", "--", "--show-output"];
-    step("tests", timed("tests", || run_tests(&mut cargo(&tests), &mut skips)));
+    step("tests", timed("tests", || run_tests(&mut cargo(&tests), &mut skips).map(drop)));
     if real {
+        step(
+            "long suites",
+            timed("long suites", || crate::long::task(root, cargo, |command| run_tests(command, &mut skips))),
+        );
         step("the example on a real control plane", timed("real", || crate::real::task(root, false)));
     }
     for Skip { test, reason } in &skips {
@@ -79,8 +84,9 @@ fn timed(name: &str, step: impl FnOnce() -> Result<()>) -> Result<()> {
     result
 }
 
-/// Runs the tests, shows their output without what passing tests printed, and keeps the lines of skipped ones.
-fn run_tests(command: &mut Command, skips: &mut Vec<Skip>) -> Result<()> {
+/// Runs the tests, shows their output without what passing tests printed, keeps the lines of skipped ones, and returns those
+/// in which passing tests said how much they compared.
+fn run_tests(command: &mut Command, skips: &mut Vec<Skip>) -> Result<Vec<String>> {
     let mut child = command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -99,7 +105,7 @@ fn run_tests(command: &mut Command, skips: &mut Vec<Skip>) -> Result<()> {
     if !status.success() {
         bail!("`{}` ended with {status}", process::shown(command));
     }
-    Ok(())
+    Ok(reading.compared)
 }
 
 /// Where in the output of a test binary we are.
@@ -109,6 +115,8 @@ struct Reading {
     in_successes: bool,
     /// The test whose output this is.
     test: String,
+    /// What passing tests said of how much they compared.
+    compared: Vec<String>,
 }
 
 impl Reading {
@@ -132,6 +140,8 @@ impl Reading {
             let last = self.test.rsplit("::").next().unwrap_or_default();
             let reason = reason.strip_prefix(last).map_or(reason, |rest| rest.trim_start_matches([':', ' ']));
             skips.push(Skip { test: self.test.clone(), reason: reason.to_string() });
+        } else if line.starts_with("compared ") || line.starts_with("fuzzed ") {
+            self.compared.push(line.to_string());
         }
         false
     }

@@ -7,6 +7,7 @@
 #![allow(clippy::print_stdout, reason = "tests say what they skip, how much they tried and from which seed")]
 
 mod flags;
+mod generated;
 mod random;
 
 use std::fmt::Write as _;

@@ -1,10 +1,10 @@
-//! Random command lines: texts for `--set`, and values that fit a chart's names but not its shapes.
+//! A small generator, and random command lines: texts for `--set`, and values that fit a chart's names but not its shapes.
 
 /// A small generator, the same on every machine: SplitMix64.
 pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
-    fn below(&mut self, limit: usize) -> usize {
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -12,7 +12,7 @@ impl Random {
         usize::try_from((z ^ (z >> 31)) % limit as u64).expect("it is below a usize")
     }
 
-    fn pick<'p>(&mut self, from: &[&'p str]) -> &'p str {
+    pub(crate) fn pick<'p>(&mut self, from: &[&'p str]) -> &'p str {
         from[self.below(from.len())]
     }
 }

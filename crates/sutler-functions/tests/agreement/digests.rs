@@ -1,5 +1,5 @@
 //! Answers recorded as digests, in `tests/digests`: thousands of made-up cases in a small file. A case whose answer differs shows
-//! ours; what the judge answers is then asked of the judge. The tests of templates and of charts use this file, too.
+//! ours; what the judge answers is then asked of the judge. The tests of templates use this file, too.
 
 use std::path::{Path, PathBuf};
 

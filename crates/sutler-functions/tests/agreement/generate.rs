@@ -165,7 +165,7 @@ impl Random {
         among[self.below(among.len())]
     }
 
-    fn anything(&mut self) -> &'static str {
+    pub(crate) fn anything(&mut self) -> &'static str {
         let pools: [&[&str]; 8] = [STRINGS, STRINGS, INTEGERS, FLOATS, LISTS, LISTS, MAPS, OTHERS];
         let pool = pools[self.below(pools.len())];
         self.choose(pool)
@@ -189,8 +189,8 @@ impl Random {
         }
     }
 
-    fn call(&mut self, function: &Function) -> String {
-        let mut call = function.name.to_string();
+    /// Arguments for a call, mostly as its signature wants them.
+    pub(crate) fn arguments(&mut self, function: &Function) -> Vec<String> {
         let signature = &function.signature;
         let mut wanted: Vec<&Type> = signature.params.to_vec();
         if let Some(variadic) = signature.variadic {
@@ -200,29 +200,39 @@ impl Random {
         if self.below(40) == 0 {
             wanted.pop();
         }
-        let mut used = Vec::new();
+        let mut used: Vec<String> = Vec::new();
         for wanted in wanted {
             let mut argument = self.argument(wanted);
             // A map put into itself is printed by Go until its stack is used up.
-            while function.name == "set" && argument.starts_with('.') && used.contains(&argument) {
+            while function.name == "set" && argument.starts_with('.') && used.iter().any(|used| used == argument) {
                 argument = self.argument(wanted);
             }
-            used.push(argument);
-            call.push(' ');
-            call.push_str(argument);
+            used.push(argument.to_owned());
         }
-        call
+        // One in sixty has an argument too many.
+        if self.below(60) == 0 {
+            used.push(self.anything().to_owned());
+        }
+        used
+    }
+
+    fn call(&mut self, function: &Function) -> String {
+        format!("{} {}", function.name, self.arguments(function).join(" ")).trim_end().to_owned()
     }
 }
 
-/// That many templates, each of which calls one function and shows type, text and JSON of what it answers.
-pub(crate) fn templates(seed: u64, count: usize) -> Vec<String> {
-    let mut random = Random::new(seed);
+/// The functions whose answers follow from their arguments; `SUTLER_FUNCTION` names some of them, separated by commas.
+pub(crate) fn functions() -> Vec<&'static Function> {
     let only = std::env::var("SUTLER_FUNCTION").ok();
-    let functions: Vec<&Function> = sutler_functions::all()
+    sutler_functions::all()
         .filter(|function| !LEFT_OUT.contains(&function.name))
         .filter(|function| only.as_deref().is_none_or(|only| only.split(',').any(|only| only == function.name)))
-        .collect();
+        .collect()
+}
+
+/// That many templates, each of which calls one function and shows type, text and JSON of what it answers.
+pub(crate) fn templates(random: &mut Random, count: usize) -> Vec<String> {
+    let functions = functions();
     (0..count)
         .map(|index| {
             let function = functions[index % functions.len()];

@@ -1,0 +1,1 @@
+{{ range until 100000 }}{{ repeat 1000 "x" }}{{ end }}

@@ -1,0 +1,1 @@
+{{ include "r" . }}{{ define "r" }}{{ include "r" . }}{{ end }}
