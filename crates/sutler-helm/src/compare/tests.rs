@@ -1,3 +1,5 @@
+//! What is told of two renderings: the first line that differs, and what made it.
+
 use super::*;
 
 fn output(stdout: &str, stderr: &str, exit_code: i32) -> Output {

@@ -121,7 +121,10 @@ impl Admission for Tolerations {
     }
 
     fn admit(&self, review: &mut Review<'_>, _view: &View<'_>) -> Result<(), Refusal> {
-        if !is_new_pod(review) || !review.object["spec"].is_object() {
+        // Also when a pod is changed: whoever applies it replaces the list, without what was added to it here.
+        let is_written = matches!(review.operation, Operation::Create | Operation::Update);
+        let is_pod = review.resource == resource::PODS && review.subresource.is_empty();
+        if !is_written || !is_pod || !review.object["spec"].is_object() {
             return Ok(());
         }
         for key in ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"] {
