@@ -272,9 +272,10 @@ pub(crate) const fn deepest(native: usize, wasm: usize) -> usize {
     if cfg!(target_family = "wasm") { wasm } else { native }
 }
 
-/// Runs `work`, which may recurse into nested values, with enough stack whatever the depth so far.
+/// Runs `work`, which may recurse into nested values, with enough stack whatever the depth so far. Between two of these calls a
+/// template that calls `tpl`, which parses and calls `include`, takes more than 64 KiB where nothing is optimized.
 pub(crate) fn on_deep_stack<T>(work: impl FnOnce() -> T) -> T {
-    stacker::maybe_grow(64 * 1024, 1024 * 1024, work)
+    stacker::maybe_grow(256 * 1024, 2 * 1024 * 1024, work)
 }
 
 /// Drops `values` without recursing, so that a value nested a million deep does not exhaust the stack.

@@ -186,7 +186,7 @@ fn metadata(random: &mut Random, careful: bool, name: &str, path: &str, subchart
     if random.below(60) > 0 {
         text.push_str(&format!(
             "apiVersion: {}\n",
-            rare(random, if is_old { "v1" } else { "v2" }, &["v3", "\"\"", "5", "V2"])
+            rare(random, if is_old { "v1" } else { "v2" }, &["\"\"", "5", "V2"])
         ));
     }
     text.push_str(&format!("name: {}\n", rare(random, name, &["\"a b\"", "a/b", "7", "\"\"", "../x"])));
