@@ -21,8 +21,8 @@ usage: cargo xtask TASK
 
   peers [--real] [--require]   bring helm, helm3, kubectl and docker-registry; with --real also the judges on Helm's
                                library and a control plane (built by Go)
-  test [--real]                format, lints and all tests; with --real also the long suites against Helm's library
-                               and the example on a real control plane
+  test [--real] [--long]       format, lints and all tests; with --real also the example on a real control plane,
+                               with --long also the long suites against Helm's library, whose seeds are new each time
   real [--keep]                only the example on the real control plane; --keep leaves the cluster up until Enter
   browser                      the example in examples/browser as one page, target/browser/index.html
   semver [REVISION]            the public interfaces of the library crates against those of a git revision (the last tag,
@@ -52,7 +52,7 @@ fn run(words: &[String]) -> Result<()> {
     }
     let allowed: &[&str] = match task.as_str() {
         "peers" => &["--real", "--require"],
-        "test" => &["--real"],
+        "test" => &["--real", "--long"],
         "real" => &["--keep"],
         // It reads its flags, which have values, itself.
         "bench" => return bench::task(&workspace_root(), flags),
@@ -72,7 +72,7 @@ fn run(words: &[String]) -> Result<()> {
         "peers" => peers::task(&root, has("--real"), has("--require")),
         "real" => real::task(&root, has("--keep")),
         "browser" => browser::task(&root),
-        _ => test::task(&root, has("--real")),
+        _ => test::task(&root, has("--real"), has("--long")),
     }
 }
 
