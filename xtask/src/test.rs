@@ -14,7 +14,7 @@ use crate::{peers, process};
 
 /// What is in the line of a test that runs only when it is asked for: by charts of one's own, to record a judge's answers anew.
 const ASKED_FOR: &[&str] =
-    &["SUTLER_CHARTS", "SUTLER_JUDGE", "SUTLER_CHART_JUDGE", "scheduler-judge", "cargo xtask browser"];
+    &["SUTLER_CHARTS", "SUTLER_CASES", "SUTLER_JUDGE", "SUTLER_CHART_JUDGE", "scheduler-judge", "cargo xtask browser"];
 
 /// A test that did not do what it is for, and its own words why.
 #[derive(Debug, PartialEq, Eq)]
