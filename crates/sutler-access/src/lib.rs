@@ -1,16 +1,25 @@
-//! IAM documents and the identity of pods: roles, trust, web identity.
+//! IAM: policy documents, what they decide, and the identity of pods.
 //!
 //! ```text
-//! stack.yaml's roles ─> names (role name, ARN) ─> trust (who may take the role) + s3 (what it may do) ─> policy (AWS's JSON)
-//!                                       ServiceAccount + Pod ─> webhook (the pod as EKS changes it)
+//! JSON ─> read (positions, problems) ─> policy ─> evaluate (with a request) ─> the answer and the statement that decided
+//! stack.yaml's roles ─> names ─> trust (who may take the role) + s3 (what it may do) ─> policy (AWS's JSON)
+//! ServiceAccount + Pod ─> webhook (the pod as EKS changes it)
 //! ```
-//! Nothing here talks to AWS. Start with [`RoleName`] and [`policy::Document`].
+//! Nothing here talks to AWS, reads a clock or waits. Start with [`Policies`] and [`Request`], or with [`policy::Document`].
 
+pub mod condition;
+pub mod evaluate;
 pub mod names;
+pub mod pattern;
 pub mod policy;
+pub mod read;
+pub mod request;
 pub mod s3;
+mod spelling;
 pub mod trust;
 pub mod webhook;
 
+pub use evaluate::{Answer, Evaluator, Policies};
 pub use names::{AccountId, RoleArn, RoleName, ServiceAccountName};
-pub use policy::Document;
+pub use policy::{Document, Policy, PolicyKind};
+pub use request::{Caller, Request};

@@ -228,7 +228,7 @@ impl ServiceAccountName {
     #[must_use]
     pub fn matches(&self, namespace: &str, name: &str) -> bool {
         let other = Self { namespace: namespace.to_owned(), name: name.to_owned() };
-        crate::policy::string_like(&self.subject(), &other.subject())
+        crate::pattern::string_like(&self.subject(), &other.subject())
     }
 }
 

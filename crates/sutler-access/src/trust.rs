@@ -13,6 +13,9 @@ pub const STS_AUDIENCE: &str = "sts.amazonaws.com";
 /// The longest trust policy that IAM takes without a raised quota, in characters without white space.
 pub const TRUST_POLICY_LIMIT: usize = 2048;
 
+/// The longest that IAM takes with the quota raised.
+pub const TRUST_POLICY_RAISED_LIMIT: usize = 4096;
+
 /// Why there is no trust policy.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum TrustError {
