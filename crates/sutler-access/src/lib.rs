@@ -7,8 +7,13 @@
 //! ```
 //! Nothing here talks to AWS, reads a clock or waits. Start with [`Policies`] and [`Request`], or with [`policy::Document`].
 
+pub mod boundary;
+pub mod compare;
 pub mod condition;
 pub mod evaluate;
+pub mod glue;
+pub mod kms;
+pub mod mechanism;
 pub mod names;
 pub mod pattern;
 pub mod policy;
@@ -16,10 +21,11 @@ pub mod read;
 pub mod request;
 pub mod s3;
 mod spelling;
+pub mod token;
 pub mod trust;
 pub mod webhook;
 
 pub use evaluate::{Answer, Evaluator, Policies};
-pub use names::{AccountId, RoleArn, RoleName, ServiceAccountName};
+pub use names::{AccountId, Partition, RoleArn, RoleName, ServiceAccountName};
 pub use policy::{Document, Policy, PolicyKind};
 pub use request::{Caller, Request};

@@ -14,7 +14,10 @@ pub const POLICY_LIMIT: usize = 6144;
 /// What may be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Access {
+    /// List the names of objects, and read none.
+    List,
     /// List and read.
     Read,
     /// List, read, write and delete: what a job needs that writes a table.
@@ -78,23 +81,6 @@ pub fn policy(grants: &[Grant], partition: Partition) -> Result<Document, S3Erro
             let keys = [("s3:prefix".to_owned(), Values::from(format!("{prefix}*")))];
             condition.insert("StringLike".to_owned(), keys.into());
         }
-        let (list, objects): (&[&str], &[&str]) = match access {
-            Access::Read => (&["s3:ListBucket"], &["s3:GetObject"]),
-            Access::Write => (
-                &["s3:ListBucket"],
-                &[
-                    "s3:GetObject",
-                    "s3:PutObject",
-                    "s3:DeleteObject",
-                    "s3:AbortMultipartUpload",
-                    "s3:ListMultipartUploadParts",
-                ],
-            ),
-        };
-        let verb = match access {
-            Access::Read => "Read",
-            Access::Write => "Write",
-        };
         // Where a bucket is must be known before the first request; it has no prefix to be limited by.
         statements.push(Statement {
             sid: sid("Locate"),
@@ -104,14 +90,19 @@ pub fn policy(grants: &[Grant], partition: Partition) -> Result<Document, S3Erro
         });
         statements.push(Statement {
             sid: sid("List"),
-            action: list.iter().copied().collect(),
+            action: "s3:ListBucket".into(),
             resource: Some(bucket_arn.clone().into()),
             condition,
             ..Statement::default()
         });
+        let verb = match access {
+            Access::List => continue,
+            Access::Read => "Read",
+            Access::Write => "Write",
+        };
         statements.push(Statement {
             sid: sid(verb),
-            action: objects.iter().copied().collect(),
+            action: object_actions(*access).iter().copied().collect(),
             resource: Some(format!("{bucket_arn}/{prefix}*").into()),
             ..Statement::default()
         });
@@ -122,6 +113,22 @@ pub fn policy(grants: &[Grant], partition: Partition) -> Result<Document, S3Erro
         return Err(S3Error::TooLong { length });
     }
     Ok(document)
+}
+
+/// What is allowed on objects.
+#[must_use]
+pub fn object_actions(access: Access) -> &'static [&'static str] {
+    match access {
+        Access::List => &[],
+        Access::Read => &["s3:GetObject"],
+        Access::Write => &[
+            "s3:GetObject",
+            "s3:PutObject",
+            "s3:DeleteObject",
+            "s3:AbortMultipartUpload",
+            "s3:ListMultipartUploadParts",
+        ],
+    }
 }
 
 /// As S3's rules for general-purpose buckets, without the rare ones (addresses, reserved beginnings).
@@ -145,7 +152,7 @@ fn check(grant: &Grant) -> Result<(), S3Error> {
 }
 
 /// `team-data` as `TeamData`: a statement's name takes only letters and digits.
-fn pascal_case(text: &str) -> String {
+pub(crate) fn pascal_case(text: &str) -> String {
     let mut start = true;
     let mut name = String::new();
     for c in text.chars() {
