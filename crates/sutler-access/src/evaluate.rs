@@ -263,8 +263,12 @@ impl CompiledStatement {
         match &self.resources {
             None => true,
             Some(patterns) => {
+                // "If AWS cannot resolve a variable, this might cause the entire statement to be invalid": one that is about everything
+                // else would otherwise be about everything.
+                let is_valid =
+                    !self.not_resource || patterns.iter().all(|pattern| pattern.is_resolved(request.context()));
                 let matched = patterns.iter().any(|pattern| pattern.matches(request.resource(), request.context()));
-                matched != self.not_resource
+                is_valid && matched != self.not_resource
             }
         }
     }

@@ -331,6 +331,14 @@ impl Pattern {
         }
     }
 
+    /// Whether the request has all values that the pattern's variables want.
+    pub(crate) fn is_resolved(&self, context: &Context) -> bool {
+        match self {
+            Self::Fixed(_) => true,
+            Self::Variable(pieces, _) => resolved_text(pieces, context).is_some(),
+        }
+    }
+
     /// Whether a text matches. A pattern with a variable that the request has no value for matches nothing.
     pub(crate) fn matches(&self, text: &str, context: &Context) -> bool {
         match self {

@@ -235,6 +235,12 @@ fn variables_count_in_the_newer_version_only() {
     assert!(evaluator.decide(&request("none/x")).is_allowed());
     assert!(evaluator.decide(&request("daft/x").with("aws:PrincipalTag/Team", "daft")).is_allowed());
     assert!(!evaluator.decide(&request("other/x").with("aws:PrincipalTag/Team", "*")).is_allowed());
+    // Without a value for its variable, a statement about everything else is about nothing.
+    let statement = r#"{"Effect": "Allow", "Action": "s3:*", "NotResource": "arn:aws:s3:::${aws:username}/*"}"#;
+    let not = identity(statement);
+    assert!(!not.compile().unwrap().decide(&request("x")).is_allowed());
+    assert!(not.compile().unwrap().decide(&request("x").with("aws:username", "ada")).is_allowed());
+    let statement = r#"{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::team-data/${aws:PrincipalTag/team, 'none'}/*"}"#;
     let old: Document = serde_json::from_str(&format!(r#"{{"Statement": {statement}}}"#)).unwrap();
     let old = Policies { identity: vec![Policy::new(PolicyKind::Identity, "old", old)], ..Policies::default() };
     let evaluator = old.compile().unwrap();
