@@ -81,6 +81,8 @@ enum Origin {
     Layer(&'static Layer),
     /// The folder of this name under `xtask/peers`, by Go: pairs of program and package.
     Go { folder: &'static str, packages: &'static [(&'static str, &'static str)] },
+    /// The script in this folder of the workspace, with the packages that the folder's lock file pins, by npm.
+    Npm { folder: &'static str, script: &'static str },
     /// The Go program in this folder of the workspace, built by the Go that built Helm.
     Judge { folder: &'static str },
     /// These packages of PyPI, for an interpreter that has them.
@@ -110,6 +112,11 @@ const CLIENTS: &[Part] = &[
         programs: &["moto-python"],
         from: Origin::Python { packages: &["moto[server]==5.2.1", "boto3==1.43.11"] },
     },
+    Part {
+        name: "iam-simulate",
+        programs: &["iam-simulate"],
+        from: Origin::Npm { folder: "crates/sutler-access/tests/judge", script: "iam-simulate.mjs" },
+    },
 ];
 
 /// What the long differential suites ask, besides the clients.
@@ -138,6 +145,7 @@ pub(crate) const VARIABLES: &[(&str, &str)] = &[
     ("SUTLER_KUBECTL", "kubectl"),
     ("SUTLER_DOCKER_REGISTRY", "docker-registry"),
     ("SUTLER_MOTO_PYTHON", "moto-python"),
+    ("SUTLER_IAM_SIMULATE", "iam-simulate"),
     ("SUTLER_TEMPLATE_JUDGE", "template-judge"),
     ("SUTLER_FUNCTIONS_JUDGE", "functions-judge"),
     ("SUTLER_CHART_JUDGE", "chart-judge"),
@@ -248,6 +256,9 @@ impl Part {
                 build_one(&root.join(folder), JUDGE_FLAGS, ".", &program, &[toolchain])?;
             }
             Origin::Debian { package, program } => unpack_debian(package, program, &unfinished)?,
+            Origin::Npm { folder, script } => {
+                install_npm(&root.join(folder), script, &unfinished, &unfinished.join("bin").join(self.programs[0]))?;
+            }
             Origin::Python { packages } => {
                 install_python(packages, &unfinished, &unfinished.join("bin").join(self.programs[0]))?;
             }
@@ -287,6 +298,12 @@ impl Part {
                 feed(JUDGE_TOOLCHAIN.as_bytes());
             }
             Origin::Debian { package, program } => feed(format!("{package} {program}").as_bytes()),
+            Origin::Npm { folder, script } => {
+                for file in [script, "package-lock.json"] {
+                    let path = root.join(folder).join(file);
+                    feed(&fs::read(&path).with_context(|| format!("could not read {}", path.display()))?);
+                }
+            }
             Origin::Python { packages } => {
                 packages.iter().for_each(|package| feed(package.as_bytes()));
                 // Packages with compiled parts are made for one version of Python.
@@ -389,6 +406,25 @@ fn install_python(packages: &[&str], folder: &Path, interpreter: &Path) -> Resul
     process::output(pip.args(packages).current_dir(folder))?;
     fs::write(interpreter, PYTHON).context("could not write the interpreter")?;
     make_executable(interpreter)
+}
+
+/// Installs what a folder's lock file pins, without running the packages' own scripts, and makes a program of the folder's script.
+fn install_npm(source: &Path, script: &str, folder: &Path, program: &Path) -> Result<()> {
+    for tool in ["npm", "node"] {
+        if !process::is_there(tool, "--version") {
+            bail!("`{tool}` is not on PATH: Node is needed for {script}");
+        }
+    }
+    println!("peers: {script} by npm");
+    for file in ["package.json", "package-lock.json", script] {
+        let from = source.join(file);
+        fs::copy(&from, folder.join(file)).with_context(|| format!("could not copy {}", from.display()))?;
+    }
+    process::output(Command::new("npm").args(["ci", "--silent", "--ignore-scripts"]).current_dir(folder))?;
+    // The program is run by links to it.
+    let text = format!("#!/bin/sh\nexec node \"$(dirname \"$(readlink -f \"$0\")\")/../{script}\"\n");
+    fs::write(program, text).with_context(|| format!("could not write {}", program.display()))?;
+    make_executable(program)
 }
 
 fn make_executable(path: &Path) -> Result<()> {
