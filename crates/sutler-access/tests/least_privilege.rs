@@ -31,7 +31,7 @@ fn caller() -> Caller {
 
 fn evaluator(documents: &[Document]) -> sutler_access::Evaluator {
     let identity = documents.iter().map(|one| Policy::new(PolicyKind::Identity, "p", one.clone())).collect();
-    Policies { identity, ..Policies::default() }.compile().unwrap()
+    Policies { identity, ..Policies::default() }.compile().expect("the policies compile")
 }
 
 const BUCKETS: &[&str] = &["team-data", "team-data-2", "team.scratch"];
@@ -69,7 +69,9 @@ fn s3_grants_allow_what_they_say_and_nothing_else() {
         let all = r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}"#;
         let all = Policy::new(PolicyKind::Identity, "all", serde_json::from_str(all).unwrap());
         let limit = Policy::new(PolicyKind::Boundary, "b", boundary::of(&[document.clone(), document]).unwrap());
-        let bounded = Policies { identity: vec![all], boundary: Some(limit), ..Policies::default() }.compile().unwrap();
+        let bounded = Policies { identity: vec![all], boundary: Some(limit), ..Policies::default() }
+            .compile()
+            .expect("the policies compile");
         let mut check = |request: Request, expect: bool| {
             assert_eq!(role.decide(&request).is_allowed(), expect, "seed {seed}: {grants:?} {request:?}");
             assert_eq!(bounded.decide(&request).is_allowed(), expect, "seed {seed}, bounded: {grants:?} {request:?}");
@@ -106,7 +108,9 @@ fn keys_are_used_through_s3_alone() {
         let statement = r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"AWS": "444455556666"}, "Action": "kms:*", "Resource": "*"}}"#;
         let of_key = Policy::new(PolicyKind::Resource, "key", serde_json::from_str(statement).unwrap());
         let identity = vec![Policy::new(PolicyKind::Identity, "p", document)];
-        let policies = Policies { identity, resource: Some(of_key), ..Policies::default() }.compile().unwrap();
+        let policies = Policies { identity, resource: Some(of_key), ..Policies::default() }
+            .compile()
+            .expect("the policies compile");
         let ask = |action: &str, via: &str, key: &str| {
             let request = Request::new(caller(), action, key);
             policies.decide(&if via.is_empty() { request } else { request.with("kms:ViaService", via) }).is_allowed()

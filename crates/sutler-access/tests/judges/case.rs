@@ -32,7 +32,7 @@ pub(crate) struct Case {
 
 impl Case {
     pub(crate) fn to_json(&self) -> String {
-        serde_json::to_string(self).unwrap()
+        serde_json::to_string(self).expect("a case is JSON")
     }
 
     pub(crate) fn from_json(text: &str) -> Self {
@@ -56,7 +56,7 @@ impl Case {
     pub(crate) fn decide(&self) -> Verdict {
         let policy = |kind| {
             move |document: &Value| {
-                let document: Document = serde_json::from_value(document.clone()).unwrap();
+                let document: Document = serde_json::from_value(document.clone()).expect("a document");
                 Policy::new(kind, "made up", document)
             }
         };

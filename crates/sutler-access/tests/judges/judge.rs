@@ -62,12 +62,12 @@ impl Judge {
             .spawn()
             .unwrap_or_else(|error| panic!("{}: {error}", self.program.display()));
         let input: String = cases.iter().map(|case| case.to_json() + "\n").collect();
-        let mut stdin = child.stdin.take().unwrap();
+        let mut stdin = child.stdin.take().expect("stdin is piped");
         let writer = std::thread::spawn(move || stdin.write_all(input.as_bytes()));
-        let output = child.wait_with_output().unwrap();
-        writer.join().unwrap().unwrap();
+        let output = child.wait_with_output().expect("the judge answers");
+        writer.join().expect("the writer ends").expect("the judge reads");
         assert!(output.status.success(), "{} ended with {}", self.name, output.status);
-        let text = String::from_utf8(output.stdout).unwrap();
+        let text = String::from_utf8(output.stdout).expect("the judge writes text");
         let verdicts: Vec<Verdict> = text
             .lines()
             .map(|line| match line {

@@ -4,6 +4,8 @@
 //! `SUTLER_SEED` and `SUTLER_CASES` choose what is made up; the seed is printed. What the judges said of some cases is recorded, so that a
 //! run without them still compares. `SUTLER_JUDGE=record` writes those anew.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test panics, and says what it compares and skips")]
+
 mod case;
 mod generate;
 mod judge;
@@ -72,7 +74,7 @@ fn against(judge: &Judge, file: &str, count: u64, make: fn(&mut Generator) -> Ca
         let answers = judge.ask(&cases);
         let lines = cases.iter().zip(answers).filter(|(_, answer)| !matches!(answer, Verdict::Refused(_)));
         let text: String = lines.map(|(case, answer)| format!("{answer} {}\n", case.to_json())).collect();
-        std::fs::write(recorded(file), text).unwrap();
+        std::fs::write(recorded(file), text).expect("the record is written");
     }
     println!("{} compared", compare(judge, &made_up(count, make)));
 }
