@@ -2,8 +2,10 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"text/template"
 
@@ -27,10 +29,13 @@ func prepare(asked request) (work, error) {
 	case "text":
 		return text(asked)
 	case "load":
-		return func(int) (string, error) {
+		return func(number int) (string, error) {
 			loaded, err := loader.LoadDir(asked.Chart)
 			if err != nil {
 				return "", err
+			}
+			if number == shown {
+				return listed(loaded)
 			}
 			return loaded.Name(), nil
 		}, nil
@@ -49,7 +54,7 @@ func prepare(asked request) (work, error) {
 		}
 		return func(number int) (string, error) {
 			values := deepCopy(asked.Values)
-			values["fullnameOverride"] = fmt.Sprintf("other-%d", number)
+			values["fullnameOverride"] = fmt.Sprintf("other-%d", max(number, 0))
 			return render(*loaded, values)
 		}, nil
 	case "whole":
@@ -103,6 +108,30 @@ func collect(loaded *chart.Chart, path string, texts map[string]string) {
 	}
 }
 
+// listed says what a chart holds: its files with their sizes, its values, and the same of its subcharts by name.
+func listed(loaded *chart.Chart) (string, error) {
+	var names []string
+	for _, file := range append(slices.Clone(loaded.Templates), loaded.Files...) {
+		names = append(names, fmt.Sprintf("%s %d\n", file.Name, len(file.Data)))
+	}
+	slices.Sort(names)
+	values, err := json.Marshal(loaded.Values)
+	if err != nil {
+		return "", err
+	}
+	out := fmt.Sprintf("%s\n%s%s\n", loaded.Name(), strings.Join(names, ""), values)
+	below := slices.Clone(loaded.Dependencies())
+	slices.SortFunc(below, func(a, b *chart.Chart) int { return strings.Compare(a.Name(), b.Name()) })
+	for _, one := range below {
+		text, err := listed(one)
+		if err != nil {
+			return "", err
+		}
+		out += text
+	}
+	return out, nil
+}
+
 // execute executes a text that was parsed before.
 func execute(asked request) (work, error) {
 	parsed, err := template.New("gotpl").Option("missingkey=zero").Funcs(functions()).Parse(asked.Text)
@@ -134,8 +163,12 @@ func merge(asked request) (work, error) {
 	if err != nil {
 		return nil, err
 	}
-	return func(int) (string, error) {
+	return func(number int) (string, error) {
 		merged, err := util.CoalesceValues(loaded, asked.Values)
+		if err == nil && number == shown {
+			text, err := json.Marshal(merged)
+			return string(text), err
+		}
 		return fmt.Sprint(len(merged)), err
 	}, nil
 }

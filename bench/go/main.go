@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -31,13 +32,18 @@ type request struct {
 
 // answer tells how long a run took, or what the prepared case makes.
 type answer struct {
-	Nanoseconds int64  `json:"nanoseconds,omitempty"`
-	Digest      string `json:"digest,omitempty"`
-	Error       string `json:"error,omitempty"`
+	Nanoseconds int64 `json:"nanoseconds,omitempty"`
+	// Processor is what all threads together worked.
+	Processor int64  `json:"processor,omitempty"`
+	Digest    string `json:"digest,omitempty"`
+	Error     string `json:"error,omitempty"`
 }
 
-// work does a case once; the number tells apart the runs of a case whose values differ each time.
+// work does a case once; the number tells apart the runs of a case whose values differ each time. With the number `shown`, all
+// that was made is returned as text, also where that is no part of what is measured.
 type work func(number int) (string, error)
+
+const shown = -1
 
 func main() {
 	slog.SetDefault(slog.New(slog.NewTextHandler(io.Discard, nil)))
@@ -67,7 +73,7 @@ func serve(cases map[string]work, asked request) (answer, error) {
 			return answer{}, err
 		}
 		cases[asked.Prepare] = prepared
-		text, err := prepared(0)
+		text, err := prepared(shown)
 		digest := sha256.Sum256([]byte(text))
 		return answer{Digest: hex.EncodeToString(digest[:])}, err
 	}
@@ -75,9 +81,18 @@ func serve(cases map[string]work, asked request) (answer, error) {
 	if !found {
 		return answer{}, fmt.Errorf("no case %q was prepared", asked.Run)
 	}
-	start := time.Now()
+	start, worked := time.Now(), processorTime()
 	err := run(prepared, asked.Times, max(asked.Threads, 1))
-	return answer{Nanoseconds: time.Since(start).Nanoseconds()}, err
+	return answer{Nanoseconds: time.Since(start).Nanoseconds(), Processor: processorTime() - worked}, err
+}
+
+// processorTime is how many nanoseconds processors have worked for this process, its garbage collector included.
+func processorTime() int64 {
+	var used syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
+		panic(err)
+	}
+	return used.Utime.Nano() + used.Stime.Nano()
 }
 
 // run does the work that often, shared among so many goroutines.

@@ -8,8 +8,18 @@ use sutler_template::{ExecuteOptions, Map, MissingKey, Str, TemplateSet, Value};
 
 use crate::Failure;
 
-/// Does a case once and returns what it made; the number tells apart runs whose values differ each time.
-pub(crate) type Work = Box<dyn Fn(usize) -> Result<String, Failure> + Send + Sync>;
+/// Does a case once and returns what it made.
+pub(crate) type Work = Box<dyn Fn(Run) -> Result<String, Failure> + Send + Sync>;
+
+/// What a case is done for.
+#[derive(Clone, Copy)]
+pub(crate) enum Run {
+    /// To be measured; the number tells apart runs whose values differ each time. Where writing a result as text is no part of the
+    /// case, only something short is returned.
+    Timed(usize),
+    /// To be compared: all that was made is returned as text.
+    Shown,
+}
 
 /// What a request says of a case.
 #[derive(Deserialize)]
@@ -80,12 +90,21 @@ pub(crate) fn prepare(case: Case) -> Result<Work, Failure> {
             let options = RenderOptions::install("bench", "default");
             Box::new(move |_| Ok(render(&chart, &values, &options)?.notes))
         }
-        Kind::Load => Box::new(move |_| Ok(load(&folder)?.name().to_owned())),
+        Kind::Load => Box::new(move |run| {
+            let chart = load(&folder)?;
+            match run {
+                Run::Timed(_) => Ok(chart.name().to_owned()),
+                Run::Shown => listed(&chart),
+            }
+        }),
         Kind::Merge => {
             let chart = load(&folder)?;
-            Box::new(move |_| {
+            Box::new(move |run| {
                 let merged = sutler_chart::values::coalesce(&chart, &values)?;
-                Ok(merged.as_map().map_or(0, Map::len).to_string())
+                match run {
+                    Run::Timed(_) => Ok(merged.as_map().map_or(0, Map::len).to_string()),
+                    Run::Shown => as_json(&merged),
+                }
             })
         }
         Kind::Render => {
@@ -94,7 +113,8 @@ pub(crate) fn prepare(case: Case) -> Result<Work, Failure> {
         }
         Kind::Renderings => {
             let chart = load(&folder)?;
-            Box::new(move |number| {
+            Box::new(move |run| {
+                let number = if let Run::Timed(number) = run { number } else { 0 };
                 let values = values.as_map().map(Map::shallow_copy).unwrap_or_default();
                 values.insert("fullnameOverride", format!("other-{number}").into())?;
                 rendered(&chart, &Value::Map(values))
@@ -115,6 +135,25 @@ fn collect(chart: &Chart, path: &str, texts: &mut Vec<(String, Str)>) {
     for below in chart.dependencies() {
         collect(below, &format!("{path}/charts/{}", below.name()), texts);
     }
+}
+
+fn as_json(value: &Value) -> Result<String, Failure> {
+    Ok(serde_json::to_string(&sutler_chart::values::to_json(value))?)
+}
+
+/// What a chart holds: its files with their sizes, its values, and the same of its subcharts by name.
+fn listed(chart: &Chart) -> Result<String, Failure> {
+    let mut files: Vec<_> = chart
+        .templates()
+        .iter()
+        .chain(chart.files())
+        .map(|file| format!("{} {}\n", file.name(), file.data().len()))
+        .collect();
+    files.sort();
+    let mut below: Vec<_> = chart.dependencies().iter().collect();
+    below.sort_by_key(|chart| chart.name());
+    let below: String = below.into_iter().map(|chart| listed(chart)).collect::<Result<_, _>>()?;
+    Ok(format!("{}\n{}{}\n{below}", chart.name(), files.concat(), as_json(&chart.values())?))
 }
 
 /// What `helm template` does between loading and printing.

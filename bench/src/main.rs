@@ -6,7 +6,7 @@
 mod cases;
 mod processes;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{BufRead, Write};
 use std::process::ExitCode;
 use std::time::Instant;
@@ -14,7 +14,7 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use cases::Work;
+use cases::{Run, Work};
 
 /// A request: to prepare a case, to run a prepared one, or to run a command line.
 #[derive(Deserialize)]
@@ -35,6 +35,9 @@ enum Request {
     Start {
         /// The program and its arguments.
         start: Vec<String>,
+        /// Variables beside those of this process.
+        #[serde(default)]
+        environment: BTreeMap<String, String>,
     },
 }
 
@@ -43,6 +46,9 @@ enum Request {
 struct Answer {
     #[serde(skip_serializing_if = "Option::is_none")]
     nanoseconds: Option<u64>,
+    /// Nanoseconds that processors worked, all threads together: what another load of the machine disturbs least.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    processor: Option<u64>,
     /// SHA-256 of what the case makes: both sides must make the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     digest: Option<String>,
@@ -74,22 +80,24 @@ fn serve(prepared: &mut HashMap<String, Work>, line: &str) -> Result<Answer, Fai
     match serde_json::from_str(line)? {
         Request::Prepare { prepare, case } => {
             let work = cases::prepare(case)?;
-            let digest = Sha256::digest(work(0)?);
+            let digest = Sha256::digest(work(Run::Shown)?);
             prepared.insert(prepare, work);
             let digest = digest.iter().map(|byte| format!("{byte:02x}")).collect();
             Ok(Answer { digest: Some(digest), ..Answer::default() })
         }
         Request::Run { run, times, threads } => {
             let work = prepared.get(&run).ok_or_else(|| format!("no case {run:?} was prepared"))?;
-            let start = Instant::now();
+            let (start, worked) = (Instant::now(), processor_time()?);
             repeat(work, times, threads.max(1))?;
             let nanoseconds = u64::try_from(start.elapsed().as_nanos())?;
-            Ok(Answer { nanoseconds: Some(nanoseconds), ..Answer::default() })
+            let processor = processor_time()? - worked;
+            Ok(Answer { nanoseconds: Some(nanoseconds), processor: Some(processor), ..Answer::default() })
         }
-        Request::Start { start } => {
-            let process = processes::run(&start)?;
+        Request::Start { start, environment } => {
+            let process = processes::run(&start, &environment)?;
             Ok(Answer {
                 nanoseconds: Some(process.nanoseconds),
+                processor: Some(process.processor),
                 memory: Some(process.memory),
                 digest: Some(process.digest),
                 ..Answer::default()
@@ -98,15 +106,23 @@ fn serve(prepared: &mut HashMap<String, Work>, line: &str) -> Result<Answer, Fai
     }
 }
 
+/// Nanoseconds that processors have worked for this process.
+fn processor_time() -> Result<u64, Failure> {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Ok(u64::try_from(now.tv_sec)? * 1_000_000_000 + u64::try_from(now.tv_nsec)?)
+}
+
 /// Does the work that often, shared among so many threads.
 fn repeat(work: &Work, times: usize, threads: usize) -> Result<(), Failure> {
     if threads == 1 {
-        return (0..times).try_for_each(|number| work(number).map(drop));
+        return (0..times).try_for_each(|number| work(Run::Timed(number)).map(drop));
     }
     std::thread::scope(|scope| {
         let workers: Vec<_> = (0..threads)
             .map(|thread| {
-                scope.spawn(move || (thread..times).step_by(threads).try_for_each(|number| work(number).map(drop)))
+                scope.spawn(move || {
+                    (thread..times).step_by(threads).try_for_each(|number| work(Run::Timed(number)).map(drop))
+                })
             })
             .collect();
         workers.into_iter().try_for_each(|worker| worker.join().unwrap_or_else(|_| Err("a thread panicked".into())))

@@ -5,7 +5,9 @@
 
 mod cases;
 mod generated;
+mod index;
 mod side;
+mod table;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -16,6 +18,7 @@ use serde_json::{Value, json};
 use crate::{peers, process};
 use cases::Case;
 use side::Side;
+use table::{Pair, Row, Times};
 
 /// How often each case is measured, unless `--rounds` says otherwise.
 const ROUNDS: usize = 15;
@@ -23,11 +26,24 @@ const ROUNDS: usize = 15;
 /// For how long a side works at a case in one round, about: long against the clock's and the scheduler's steps.
 const SLICE: u64 = 10_000_000;
 
+/// The group of whole renderings.
+const TEMPLATE: &str = "processes: helm template";
+
+/// The group of searches in a large index.
+const INDEX: &str = "processes: a repository's index of 20 MB";
+
+/// What is asked of the repository, by name.
+const INDEX_CASES: [(&str, &[&str]); 3] = [
+    ("search by a name", &["search", "repo", index::CHART]),
+    ("search, all versions in a range", &["search", "repo", index::CHART, "--versions", "--version", "~1.2"]),
+    ("resolve a range and read the chart", &["show", "chart", index::REFERENCE, "--version", "^1.0"]),
+];
+
 /// What was asked for on the command line.
 struct Wanted {
     rounds: usize,
     json: bool,
-    /// Only cases whose name contains this.
+    /// Only cases whose group and name contain this.
     only: String,
     /// A folder with more charts.
     charts: Option<PathBuf>,
@@ -49,20 +65,9 @@ impl Wanted {
         }
         Ok(wanted)
     }
-}
 
-/// One line of the tables; times in nanoseconds, memory in bytes.
-struct Row {
-    group: &'static str,
-    name: String,
-    ours: f64,
-    theirs: f64,
-    memory: Option<(u64, u64)>,
-}
-
-impl Row {
-    fn ratio(&self) -> f64 {
-        self.theirs / self.ours
+    fn has(&self, group: &str, name: &str) -> bool {
+        format!("{group}: {name}").contains(&self.only)
     }
 }
 
@@ -82,29 +87,56 @@ pub(crate) fn task(root: &Path, words: &[String]) -> Result<()> {
     let mut ours = Side::start(Command::new(target.join("release/sutler-bench")))?;
     let mut theirs = Side::start(Command::new(judge))?;
     let mut rows = Vec::new();
-    for case in cases::all(&charts).into_iter().filter(|case| case.name.contains(&wanted.only)) {
-        if !wanted.json {
-            eprintln!("{}: {}", case.group, case.name);
-        }
-        rows.push(compare(&mut ours, &mut theirs, &case, wanted.rounds)?);
+    for case in cases::all(&charts).into_iter().filter(|case| wanted.has(case.group, &case.name)) {
+        let row = compare(&mut ours, &mut theirs, &case, wanted.rounds)?;
+        eprintln!("{}", row.told());
+        rows.push(row);
     }
-    let helm = peers::bin(root).join("helm").display().to_string();
-    let sutler = target.join("release/sutler").display().to_string();
-    for (name, chart) in charts.iter().filter(|(name, _)| name.contains(&wanted.only)) {
-        let chart = chart.display().to_string();
-        let line = |program: &str| json!([program, "template", "bench", chart]);
-        let our_line = json!([sutler, "helm", "template", "bench", chart]);
-        rows.push(processes(&mut ours, name, &our_line, &line(&helm), wanted.rounds)?);
+    let programs = Programs {
+        ours: target.join("release/sutler").display().to_string(),
+        theirs: peers::bin(root).join("helm").display().to_string(),
+    };
+    for (name, chart) in charts.iter().filter(|(name, _)| wanted.has(TEMPLATE, name)) {
+        let words = ["template", "bench", &chart.display().to_string()].map(str::to_owned);
+        let is_random = cases::is_random(name);
+        let row = programs.compare(&mut ours, (TEMPLATE, name), &words, &json!({}), is_random, wanted.rounds)?;
+        eprintln!("{}", row.told());
+        rows.push(row);
+    }
+    if INDEX_CASES.iter().any(|(name, _)| wanted.has(INDEX, name)) {
+        let environment = programs.repository(root, scratch.path())?;
+        for (name, words) in INDEX_CASES.iter().filter(|(name, _)| wanted.has(INDEX, name)) {
+            let words: Vec<String> = words.iter().map(|&word| word.to_owned()).collect();
+            let row = programs.compare(&mut ours, (INDEX, name), &words, &environment, false, wanted.rounds)?;
+            eprintln!("{}", row.told());
+            rows.push(row);
+        }
     }
     if wanted.json {
-        print_json(&rows)
+        println!("{}", table::json(&rows));
     } else {
-        print_tables(&rows)
+        println!("{}{}", machine(root)?, table::markdown(&rows));
     };
     if wanted.only.is_empty() && !wanted.json {
-        up(&mut ours, root, &sutler, wanted.rounds)?;
+        up(&mut ours, root, &programs.ours, wanted.rounds)?;
     }
     Ok(())
+}
+
+/// What was measured, and on what: the line above the tables.
+fn machine(root: &Path) -> Result<String> {
+    let output = |program: &str, words: &[&str]| process::output(Command::new(program).args(words).current_dir(root));
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let model = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = model.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or(": unknown model");
+    Ok(format!(
+        "{}; {processors} processors ({}); {}; Helm {}; commit {}\n",
+        output("date", &["-u", "+%Y-%m-%d"])?.trim(),
+        model.trim_start_matches([':', ' ', '\t']),
+        output("rustc", &["--version"])?.trim(),
+        output(&peers::bin(root).join("helm").display().to_string(), &["version", "--short"])?.trim(),
+        output("git", &["rev-parse", "--short", "HEAD"])?.trim(),
+    ))
 }
 
 /// Builds the program on Helm's library: by the toolchain that built Helm, or by the machine's where that cannot be had.
@@ -152,112 +184,99 @@ fn charts(root: &Path, scratch: &Path, more: Option<&Path>) -> Result<Vec<(Strin
 
 /// Measures one case on both sides, by turns.
 fn compare(ours: &mut Side, theirs: &mut Side, case: &Case, rounds: usize) -> Result<Row> {
-    let mut times = [Vec::new(), Vec::new()];
     let mut digests = Vec::new();
     let mut repetitions = [1, 1];
     for (side, repetitions) in [&mut *ours, &mut *theirs].into_iter().zip(&mut repetitions) {
         digests.push(side.prepare(case)?);
-        while side.run(case, *repetitions)? < SLICE && *repetitions < 1 << 14 {
+        while side.run(case, *repetitions)?.wall < SLICE && *repetitions < 1 << 14 {
             *repetitions *= 2;
         }
     }
     if !case.is_random && digests[0] != digests[1] {
         bail!("{}: the two sides do not make the same", case.name);
     }
+    let mut times = <[Times; 2]>::default();
     for _ in 0..rounds {
         for ((side, times), repetitions) in [&mut *ours, &mut *theirs].into_iter().zip(&mut times).zip(repetitions) {
-            let per_run = side.run(case, repetitions)? as f64 / repetitions as f64;
-            times.push(per_run / case.units as f64);
+            times.push(side.run(case, repetitions)?, (repetitions * case.units) as f64);
         }
     }
     // How long a key takes is a matter of luck: there the mean says more.
-    let [ours, theirs] = times.map(|times| if case.is_key { mean(&times) } else { median(times) });
-    Ok(Row { group: case.group, name: case.name.clone(), ours, theirs, memory: None })
+    Ok(Row::new(case.group, &case.name, times, case.is_key))
 }
 
-fn processes(side: &mut Side, name: &str, ours: &Value, theirs: &Value, rounds: usize) -> Result<Row> {
-    let mut times = [Vec::new(), Vec::new()];
-    let mut memory = [0, 0];
-    for round in 0..=rounds {
-        for ((line, times), memory) in [ours, theirs].into_iter().zip(&mut times).zip(&mut memory) {
-            let (nanoseconds, peak) = side.start_process(line)?;
-            // The first round brings the program's file into memory.
-            if round > 0 {
-                times.push(nanoseconds as f64);
-                *memory = peak.max(*memory);
+/// The two programs, by their paths.
+struct Programs {
+    ours: String,
+    theirs: String,
+}
+
+impl Programs {
+    /// Measures one command line of Helm's, by turns; what is written must be the same, unless it is random.
+    fn compare(
+        &self,
+        side: &mut Side,
+        (group, name): (&'static str, &str),
+        words: &[String],
+        environment: &Value,
+        is_random: bool,
+        rounds: usize,
+    ) -> Result<Row> {
+        let lines = [vec![self.ours.clone(), "helm".to_owned()], vec![self.theirs.clone()]];
+        let lines = lines.map(|mut line| {
+            line.extend_from_slice(words);
+            line
+        });
+        let mut times = <[Times; 2]>::default();
+        let mut memory = [0, 0];
+        for round in 0..=rounds {
+            let mut digests = Vec::new();
+            for ((line, times), memory) in lines.iter().zip(&mut times).zip(&mut memory) {
+                let process = side.start_process(line, environment)?;
+                digests.push(process.digest);
+                // The first round brings the program's file into memory.
+                if round > 0 {
+                    times.push(process.time, 1.0);
+                    *memory = process.memory.max(*memory);
+                }
+            }
+            if !is_random && digests[0] != digests[1] {
+                bail!("{name}: the two programs do not write the same");
             }
         }
+        let memory = Pair { ours: memory[0] as f64, theirs: memory[1] as f64 };
+        Ok(Row { memory: Some(memory), ..Row::new(group, name, times, false) })
     }
-    let [ours, theirs] = times.map(median);
-    let name = name.to_owned();
-    Ok(Row { group: "processes: helm template", name, ours, theirs, memory: Some((memory[0], memory[1])) })
-}
 
-fn median(mut times: Vec<f64>) -> f64 {
-    times.sort_by(f64::total_cmp);
-    times.get(times.len() / 2).copied().unwrap_or(f64::NAN)
-}
-
-fn mean(times: &[f64]) -> f64 {
-    times.iter().sum::<f64>() / times.len() as f64
-}
-
-fn print_tables(rows: &[Row]) {
-    let mut group = "";
-    for row in rows {
-        if row.group != group {
-            group = row.group;
-            let memory = if row.memory.is_some() { " memory of Sutler | of Helm | share |" } else { "" };
-            let line = if row.memory.is_some() { " ---: | ---: | ---: |" } else { "" };
-            println!("\n| {group} | Sutler | Helm | times as fast |{memory}\n| --- | ---: | ---: | ---: |{line}");
-        }
-        let memory = row.memory.map(|(ours, theirs)| {
-            let mebibytes = |bytes: u64| bytes as f64 / 1_048_576.0;
-            format!(
-                " {:.1} MiB | {:.1} MiB | 1/{:.1} |",
-                mebibytes(ours),
-                mebibytes(theirs),
-                theirs as f64 / ours as f64
-            )
-        });
-        let memory = memory.unwrap_or_default();
-        println!("| {} | {} | {} | {:.1} |{memory}", row.name, shown(row.ours), shown(row.theirs), row.ratio());
+    /// Makes a repository with a large index; the variables by which both find it.
+    fn repository(&self, root: &Path, scratch: &Path) -> Result<Value> {
+        let starter = root.join("crates/sutler-chart/tests/charts/starter");
+        let mut package = Command::new(&self.theirs);
+        process::output(package.args(["package", "--destination"]).arg(scratch).arg(starter))?;
+        let package = std::fs::read_dir(scratch)
+            .with_context(|| format!("cannot list `{}`", scratch.display()))?
+            .flatten()
+            .map(|entry| entry.path())
+            .find(|path| path.extension().is_some_and(|ending| ending == "tgz"))
+            .context("helm packaged nothing")?;
+        index::write(scratch, &package)?;
+        let folder = |name: &str| scratch.join(name).display().to_string();
+        Ok(json!({
+            "HELM_CONFIG_HOME": folder("config"), "HELM_CACHE_HOME": folder("cache"), "HELM_DATA_HOME": folder("data"),
+        }))
     }
-}
-
-/// Nanoseconds in the unit that suits them.
-fn shown(nanoseconds: f64) -> String {
-    match nanoseconds {
-        time if time < 1e3 => format!("{time:.0} ns"),
-        time if time < 1e6 => format!("{:.2} µs", time / 1e3),
-        time => format!("{:.2} ms", time / 1e6),
-    }
-}
-
-fn print_json(rows: &[Row]) {
-    let rows: Vec<Value> = rows
-        .iter()
-        .map(|row| {
-            let memory = row.memory.map(|(ours, theirs)| json!({"sutler": ours, "helm": theirs}));
-            json!({
-                "group": row.group, "name": row.name, "ratio": row.ratio(),
-                "nanoseconds": {"sutler": row.ours, "helm": row.theirs}, "bytes": memory,
-            })
-        })
-        .collect();
-    println!("{}", Value::from(rows));
 }
 
 /// `up` of the example on the simulator, which Helm has no like of.
 fn up(side: &mut Side, root: &Path, sutler: &str, rounds: usize) -> Result<()> {
     let state = tempfile::tempdir().context("could not make a folder")?;
     let example = root.join("examples/data-team").display().to_string();
-    let folder = format!("SUTLER_STATE_DIR={}", state.path().display());
-    let line = json!(["env", folder, sutler, "up", example]);
+    let environment = json!({"SUTLER_STATE_DIR": state.path()});
+    let line = [sutler, "up", &example].map(str::to_owned);
     println!("\n| `up` of the example, simulated | Sutler |\n| --- | ---: |");
-    let (first, _) = side.start_process(&line)?;
-    println!("| a new cluster | {} |", shown(first as f64));
-    let times: Result<Vec<f64>> = (0..rounds).map(|_| Ok(side.start_process(&line)?.0 as f64)).collect();
-    println!("| nothing to change | {} |", shown(median(times?)));
+    let first = side.start_process(&line, &environment)?;
+    println!("| a new cluster | {} |", table::shown(first.time.wall as f64));
+    let times = (0..rounds).map(|_| Ok(side.start_process(&line, &environment)?.time.wall as f64));
+    println!("| nothing to change | {} |", table::shown(table::median(times.collect::<Result<_>>()?)));
     Ok(())
 }

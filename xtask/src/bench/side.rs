@@ -9,6 +9,31 @@ use serde_json::{Value, json};
 use super::cases::Case;
 use crate::process;
 
+/// How long something took, in nanoseconds.
+#[derive(Clone, Copy)]
+pub(super) struct Time {
+    /// By the clock on the wall.
+    pub(super) wall: u64,
+    /// What processors worked for it, all threads and the kernel together.
+    pub(super) processor: u64,
+}
+
+impl Time {
+    fn of(answer: &Value) -> Result<Time> {
+        let number = |name: &str| answer[name].as_u64().with_context(|| format!("no {name} came back"));
+        Ok(Time { wall: number("nanoseconds")?, processor: number("processor")? })
+    }
+}
+
+/// One run of a command line.
+pub(super) struct Process {
+    pub(super) time: Time,
+    /// The most bytes of memory it held at once.
+    pub(super) memory: u64,
+    /// SHA-256 of what it wrote to standard output.
+    pub(super) digest: String,
+}
+
 /// A running program. It ends when this is dropped.
 pub(super) struct Side {
     name: String,
@@ -37,17 +62,21 @@ impl Side {
         Ok(answer["digest"].as_str().context("no digest came back")?.to_owned())
     }
 
-    /// The nanoseconds that so many repetitions of a prepared case take.
-    pub(super) fn run(&mut self, case: &Case, times: u64) -> Result<u64> {
+    /// How long so many repetitions of a prepared case take.
+    pub(super) fn run(&mut self, case: &Case, times: u64) -> Result<Time> {
         let answer = self.ask(&json!({"run": case.name, "times": times * case.at_once, "threads": case.threads}))?;
-        Ok(answer["nanoseconds"].as_u64().context("no time came back")? / case.at_once)
+        let time = Time::of(&answer)?;
+        Ok(Time { wall: time.wall / case.at_once, processor: time.processor / case.at_once })
     }
 
-    /// Runs a command line: its nanoseconds, and the most bytes of memory it held.
-    pub(super) fn start_process(&mut self, line: &Value) -> Result<(u64, u64)> {
-        let answer = self.ask(&json!({"start": line}))?;
-        let number = |name: &str| answer[name].as_u64().with_context(|| format!("no {name} came back"));
-        Ok((number("nanoseconds")?, number("memory")?))
+    /// Runs a command line.
+    pub(super) fn start_process(&mut self, line: &[String], environment: &Value) -> Result<Process> {
+        let answer = self.ask(&json!({"start": line, "environment": environment}))?;
+        Ok(Process {
+            time: Time::of(&answer)?,
+            memory: answer["memory"].as_u64().context("no memory came back")?,
+            digest: answer["digest"].as_str().context("no digest came back")?.to_owned(),
+        })
     }
 
     fn ask(&mut self, request: &Value) -> Result<Value> {
