@@ -105,14 +105,13 @@ static TYPES: Types = Types {
     helm_version: &objects::HELM_VERSION,
 };
 
-static VALUES: Type = Type::named("chartutil.Values", &types::MAP);
 static CAPABILITIES: Type = Type::pointer("*chartutil.Capabilities");
 static VERSION_SET: Type =
     Type::named("chartutil.VersionSet", &types::STRINGS).with_methods(objects::VERSION_SET.methods);
 static KUBE_VERSION: Type = Type::structure("chartutil.KubeVersion").with_methods(objects::KUBE_VERSION.methods);
 
 static TYPES_OF_HELM3: Types = Types {
-    values: &VALUES,
+    values: &objects::VALUES_OF_HELM3,
     capabilities: &CAPABILITIES,
     version_set: &VERSION_SET,
     kube_version: &KUBE_VERSION,

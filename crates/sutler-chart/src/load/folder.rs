@@ -2,8 +2,9 @@
 //!
 //! The only module that reads files. Symbolic links are followed, also out of the folder, as Helm does; each is remarked upon.
 
+use std::ffi::OsString;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use jiff::Timestamp;
 
@@ -48,6 +49,44 @@ pub(super) fn absolute(folder: &Path) -> Result<PathBuf, FileError> {
     })
 }
 
+/// The first place that is not there on the way that a link leads, which Go's `EvalSymlinks` names: links followed one by one, `..`
+/// taken out as soon as what stands before it is known. The path itself, if the way is longer than Go's 255 links.
+fn dead_end(path: &Path) -> PathBuf {
+    let mut way: Vec<OsString> = names(path).rev().collect();
+    let (mut place, mut links) = (PathBuf::from("/"), 0);
+    while let Some(name) = way.pop() {
+        if name == ".." {
+            place.pop();
+            continue;
+        }
+        place.push(&name);
+        match fs::symlink_metadata(&place) {
+            Ok(found) if found.is_symlink() && links < 255 => {
+                let Ok(target) = fs::read_link(&place) else { return place };
+                links += 1;
+                place.pop();
+                if target.is_absolute() {
+                    place = PathBuf::from("/");
+                }
+                way.extend(names(&target).rev());
+            }
+            Ok(found) if !found.is_symlink() => {}
+            Ok(_) => return path.to_owned(),
+            Err(_) => return place,
+        }
+    }
+    place
+}
+
+/// The names in a path, `..` too.
+fn names(path: &Path) -> impl DoubleEndedIterator<Item = OsString> + '_ {
+    path.components().filter_map(|part| match part {
+        Component::Normal(name) => Some(name.to_owned()),
+        Component::ParentDir => Some("..".into()),
+        _ => None,
+    })
+}
+
 struct Walk<'r> {
     root: PathBuf,
     rules: IgnoreRules,
@@ -76,11 +115,9 @@ impl Walk<'_> {
     fn entry(&mut self, path: &Path, depth: usize) -> Result<(), LoadError> {
         let mut found = fs::symlink_metadata(path).map_err(|error| FileError::new("lstat", path, error))?;
         if found.is_symlink() {
-            let resolved = fs::canonicalize(path).map_err(|error| {
-                // Go's EvalSymlinks names the place where it stopped: the link's target.
-                let target = fs::read_link(path).unwrap_or_else(|_| path.to_owned());
-                let stopped = path.parent().unwrap_or(Path::new("/")).join(target);
-                LoadError::Link { path: path.display().to_string(), source: FileError::new("lstat", &stopped, error) }
+            let resolved = fs::canonicalize(path).map_err(|error| LoadError::Link {
+                path: path.display().to_string(),
+                source: FileError::new("lstat", &dead_end(path), error),
             })?;
             self.remarks.push(Remark::new(
                 Level::Info,

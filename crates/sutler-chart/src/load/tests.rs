@@ -181,5 +181,15 @@ fn links_are_followed_and_remarked_upon() {
     assert!(load(chart.path()).is_err());
     fs::remove_file(chart.path().join("circle")).unwrap();
     std::os::unix::fs::symlink("/nowhere/at/all", chart.path().join("dead")).unwrap();
-    assert!(load(chart.path()).unwrap_err().starts_with("error evaluating symlink <chart>/dead: lstat "));
+    assert_eq!(
+        load(chart.path()).unwrap_err(),
+        "error evaluating symlink <chart>/dead: lstat /nowhere: no such file or directory"
+    );
+    fs::remove_file(chart.path().join("dead")).unwrap();
+    std::os::unix::fs::symlink("../../templates/none/at/all", chart.path().join("templates/linked/up")).unwrap();
+    std::os::unix::fs::symlink("templates/linked/../none/at", chart.path().join("dead")).unwrap();
+    let error = load(chart.path()).unwrap_err();
+    let parent = other.path().parent().unwrap().canonicalize().unwrap();
+    let place = parent.join("none").display().to_string();
+    assert_eq!(error, format!("error evaluating symlink <chart>/dead: lstat {place}: no such file or directory"));
 }

@@ -74,13 +74,15 @@ pub(super) fn render_files(
         let about = Value::Map(about.into_iter().collect::<Map>().as_type(values_type));
         data.insert("Template", about).expect("the dot is never the nil map");
         let execution = ExecuteOptions { trace: trace.map(|trace| trace.of(path)), ..execution };
-        let output = set.execute(path.as_str(), &Value::Map(data.clone()), execution).map_err(|error| match error {
-            ExecuteError::Failed(failure) => {
-                let text = message::execution_error(path, &failure.to_string(), options.compatibility);
-                TemplateError::execute(path, &failure, text).into()
-            }
-            ExecuteError::Stopped(stop) => RenderError::Stopped(stop),
-        })?;
+        let output = set.execute(path.as_str(), &Value::Map(data.as_type(values_type)), execution).map_err(
+            |error| match error {
+                ExecuteError::Failed(failure) => {
+                    let text = message::execution_error(path, &failure.to_string(), options.compatibility);
+                    TemplateError::execute(path, &failure, text).into()
+                }
+                ExecuteError::Stopped(stop) => RenderError::Stopped(stop),
+            },
+        )?;
         files.insert(path.clone(), without_no_value(output));
     }
     Ok((files, usage.get()))

@@ -15,6 +15,7 @@ mod host;
 mod message;
 pub(crate) mod objects;
 mod trace;
+mod values_methods;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use sutler_template::types::{self, Type};
 use sutler_template::{Arguments, CallError, Context, List, Map, Method, Object, Signature, Str, Value};
 
-use super::{Operation, ReleaseInfo};
+use super::{Operation, ReleaseInfo, values_methods};
 use crate::capabilities::{Capabilities, HelmVersion, KubeVersion};
 use crate::chart::Chart;
 use crate::compat::Compatibility;
@@ -16,8 +16,12 @@ use crate::pattern::FileGlob;
 use crate::text::base_name;
 use crate::values::from_json;
 
-/// `.Values` and `.Template`.
-pub(crate) static VALUES: Type = Type::named("common.Values", &types::MAP);
+/// `.Values`, `.Template`, and the dot that a file begins with.
+pub(crate) static VALUES: Type = Type::named("common.Values", &types::MAP).with_methods(&values_methods::METHODS);
+
+/// The same in Helm 3.
+pub(crate) static VALUES_OF_HELM3: Type =
+    Type::named("chartutil.Values", &types::MAP).with_methods(&values_methods::METHODS_OF_HELM3);
 
 static BYTES_MAP: Type = Type::map("map[string][]uint8", &types::BYTES);
 static FILES: Type = Type::named("engine.files", &BYTES_MAP).with_methods(&[
@@ -42,7 +46,7 @@ pub(crate) static KUBE_VERSION: Type = Type::structure("common.KubeVersion").wit
 ]);
 pub(crate) static HELM_VERSION: Type = Type::structure("version.BuildInfo");
 
-const fn method(
+pub(super) const fn method(
     name: &'static str,
     params: &'static [&'static Type],
     result: &'static Type,

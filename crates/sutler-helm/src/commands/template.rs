@@ -123,7 +123,7 @@ fn run(call: &Invocation, io: &mut Io<'_>) -> Result<(), Failure> {
     io.data(&output.stdout);
     io.flush();
     if !output.stderr.is_empty() {
-        io.note(output.stderr.trim_end_matches('\n'));
+        io.note(output.stderr.strip_suffix('\n').unwrap_or(&output.stderr));
     }
     if output.exit_code == 0 {
         return Ok(());

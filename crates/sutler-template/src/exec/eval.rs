@@ -122,7 +122,9 @@ impl<'r> Run<'r, '_> {
     fn plain_entry(&self, receiver: &Operand, path: &[Str], args: &Args<'r>) -> Option<Operand> {
         let (first, rest) = path.split_first()?;
         match receiver.value()? {
-            Value::Map(map) if map.go_type().methods.is_empty() && (args.is_empty() || !rest.is_empty()) => {
+            Value::Map(map)
+                if map.go_type().method(first.as_bytes()).is_none() && (args.is_empty() || !rest.is_empty()) =>
+            {
                 Some(Operand::of_type(map.get(first)?, map.go_type().elem))
             }
             _ => None,
