@@ -85,6 +85,8 @@ pub fn cluster_token(
     let signer = Signer { credentials, service: Service::Sts.name(), region, now };
     signer.url(&mut request, Duration::from_secs(60)).map_err(failed)?;
     let expires = Timestamp::try_from(now + LASTS).map_err(|error| failed(error.into()))?;
+    // Whole seconds, as kubectl writes and every client reads them.
+    let expires = Timestamp::from_second(expires.as_second()).map_err(|error| failed(error.into()))?;
     Ok(ClusterToken { text: format!("k8s-aws-v1.{}", URL_SAFE_NO_PAD.encode(request.uri().to_string())), expires })
 }
 

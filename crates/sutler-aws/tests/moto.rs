@@ -30,7 +30,7 @@ impl Account {
         }
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/account.py");
         let mut process = Command::new(&python)
-            .arg(script)
+            .args([script, "--many"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

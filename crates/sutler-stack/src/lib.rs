@@ -6,12 +6,14 @@
 
 pub mod apply;
 pub mod charts;
+pub mod cloud;
 pub mod contracts;
 pub mod event;
 pub mod file;
 pub mod globals;
 pub mod init;
 pub mod inputs;
+pub mod kubeconfig;
 pub mod load;
 pub mod lock;
 pub mod names;

@@ -31,6 +31,11 @@ pub(crate) enum Command {
     Render(Render),
     /// Pin the charts that the stack is made from in stack.lock, beside its file
     Lock(Lock),
+    /// Put the stack's EKS cluster into the kubeconfig, for kubectl and other clients
+    Kubeconfig(Kubeconfig),
+    /// Print a token for an EKS cluster, as kubectl asks for it
+    #[command(hide = true)]
+    ClusterToken(ClusterToken),
     /// Ray clusters of your own
     #[command(subcommand)]
     Ray(Ray),
@@ -129,6 +134,42 @@ pub(crate) struct Init {
     /// The stack's name [default: the folder's]
     #[arg(long)]
     pub(crate) name: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Kubeconfig {
+    #[command(flatten)]
+    pub(crate) stack: StackArguments,
+    /// A cluster by its name in EKS, without any stack
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["path", "file", "environment"])]
+    pub(crate) cluster: Option<String>,
+    /// The cluster's region [default: AWS_REGION, or the profile's]
+    #[arg(long, value_name = "REGION", requires = "cluster")]
+    pub(crate) region: Option<String>,
+    /// The kubeconfig [default: the first of KUBECONFIG, else ~/.kube/config]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) kubeconfig: Option<PathBuf>,
+    /// The program that makes tokens
+    #[arg(long, value_name = "PROGRAM", default_value = "sutler")]
+    pub(crate) tokens: TokenMaker,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TokenMaker {
+    /// `sutler cluster-token`
+    #[default]
+    Sutler,
+    /// `aws eks get-token`
+    Aws,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ClusterToken {
+    /// The cluster's name in EKS
+    pub(crate) cluster: String,
+    /// The cluster's region [default: AWS_REGION, or the profile's]
+    #[arg(long, value_name = "REGION")]
+    pub(crate) region: Option<String>,
 }
 
 #[derive(Debug, Args)]

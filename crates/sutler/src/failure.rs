@@ -4,6 +4,7 @@ use std::error::Error;
 
 use sutler_ray::RayError;
 use sutler_stack::apply::ApplyError;
+use sutler_stack::cloud::CloudError;
 use sutler_stack::load::LoadError;
 use sutler_stack::lock::LockError;
 use sutler_stack::observe::ObserveError;
@@ -57,6 +58,8 @@ macro_rules! with_hint {
 
 with_hint! {
     ApplyError: ApplyError::hint;
+    CloudError: CloudError::hint;
+    sutler_aws::CallError: sutler_aws::CallError::hint;
     LoadError: LoadError::hint;
     LockError: LockError::hint;
     RayError: RayError::hint;
