@@ -4,12 +4,14 @@
 //! JSON ─> read (positions, problems) ─> policy ─> evaluate (with a request) ─> the answer and the statement that decided
 //! stack.yaml's roles ─> names ─> trust (who may take the role) + s3 (what it may do) ─> policy (AWS's JSON)
 //! ServiceAccount + Pod ─> webhook (the pod as EKS changes it)
+//! what is known of a pod, its cluster and its account ─> doctor (why AWS says 403, link by link)
 //! ```
 //! Nothing here talks to AWS, reads a clock or waits. Start with [`Policies`] and [`Request`], or with [`policy::Document`].
 
 pub mod boundary;
 pub mod compare;
 pub mod condition;
+pub mod doctor;
 pub mod evaluate;
 pub mod glue;
 pub mod kms;

@@ -51,6 +51,11 @@ pub(crate) struct Moment {
 }
 
 impl Moment {
+    /// The whole seconds since 1970 of a moment as Kubernetes and AWS write it.
+    pub(crate) fn seconds(text: &str) -> Option<i64> {
+        Self::parse(text).map(|moment| moment.seconds)
+    }
+
     /// The forms of ISO 8601 that the W3C's note names (`2026`, `2026-11`, `2026-11-23`, `2026-11-23T10:00Z`,
     /// `2026-11-23T10:00:00.5+01:00`), or seconds since 1970. Four digits are a year.
     pub(crate) fn parse(text: &str) -> Option<Self> {
