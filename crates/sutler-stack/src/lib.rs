@@ -4,6 +4,7 @@
 //! text ──file──▶ ReadFile ──stack──▶ Stack
 //! ```
 
+pub mod access;
 pub mod apply;
 pub mod charts;
 pub mod cloud;

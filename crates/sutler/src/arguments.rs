@@ -31,6 +31,9 @@ pub(crate) enum Command {
     Render(Render),
     /// Pin the charts that the stack is made from in stack.lock, beside its file
     Lock(Lock),
+    /// Say why something is as it is
+    #[command(subcommand)]
+    Explain(Explain),
     /// Put the stack's EKS cluster into the kubeconfig, for kubectl and other clients
     Kubeconfig(Kubeconfig),
     /// Print a token for an EKS cluster, as kubectl asks for it
@@ -134,6 +137,31 @@ pub(crate) struct Init {
     /// The stack's name [default: the folder's]
     #[arg(long)]
     pub(crate) name: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Explain {
+    /// Whether a pod may do something in AWS, link by link (exit code 0: it may, 2: it may not or nobody knows, 1: error)
+    Access(ExplainAccess),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExplainAccess {
+    /// A pod or a service account, as NAMESPACE/NAME
+    #[arg(value_name = "POD|SERVICEACCOUNT")]
+    pub(crate) subject: String,
+    /// The action, as in s3:GetObject
+    pub(crate) action: String,
+    /// The resource: s3://BUCKET/KEY, or an ARN
+    pub(crate) resource: String,
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArguments,
+    /// The AWS region, with --context [default: AWS_REGION, or the profile's]
+    #[arg(long, value_name = "REGION", requires = "context")]
+    pub(crate) region: Option<String>,
+    /// The answer's form
+    #[arg(short, long, value_name = "FORM", default_value = "text")]
+    pub(crate) output: Output,
 }
 
 #[derive(Debug, Args)]

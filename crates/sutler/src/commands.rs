@@ -1,6 +1,7 @@
 //! The commands, one file each: arguments in, a library's call, the printer.
 
 pub(crate) mod down;
+pub(crate) mod explain;
 pub(crate) mod helm;
 pub(crate) mod init;
 pub(crate) mod kubeconfig;

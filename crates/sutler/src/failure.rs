@@ -3,6 +3,7 @@
 use std::error::Error;
 
 use sutler_ray::RayError;
+use sutler_stack::access::{AccessError, QuestionError};
 use sutler_stack::apply::ApplyError;
 use sutler_stack::cloud::CloudError;
 use sutler_stack::load::LoadError;
@@ -57,6 +58,8 @@ macro_rules! with_hint {
 }
 
 with_hint! {
+    AccessError: AccessError::hint;
+    QuestionError: |_| None;
     ApplyError: ApplyError::hint;
     CloudError: CloudError::hint;
     sutler_aws::CallError: sutler_aws::CallError::hint;

@@ -88,6 +88,7 @@ fn run(command: Command) -> Result<Outcome, Failure> {
         Command::Status(arguments) => block_on(commands::status::run(&arguments)),
         Command::Down(arguments) => block_on(commands::down::run(&arguments)),
         Command::Lock(arguments) => commands::lock::run(&arguments),
+        Command::Explain(command) => block_on(commands::explain::run(&command)),
         Command::Kubeconfig(arguments) => block_on(commands::kubeconfig::run(&arguments)),
         Command::ClusterToken(arguments) => block_on(commands::kubeconfig::token(&arguments)),
         Command::Render(arguments) => block_on(commands::render::run(&arguments)),
