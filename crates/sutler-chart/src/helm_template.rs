@@ -100,7 +100,12 @@ pub struct TemplateExtras<'e> {
     pub labels: Vec<String>,
     /// `--post-renderer`: changes what the templates made.
     pub post_render: Option<&'e mut PostRender<'e>>,
+    /// Helm 3's: changes the release's manifests, of which hooks are none.
+    pub post_render_release: Option<&'e mut PostRenderRelease<'e>>,
 }
+
+/// A post-renderer of Helm 3: the release's manifests, and what becomes of them or why it cannot be done.
+pub type PostRenderRelease<'p> = dyn FnMut(&str) -> Result<String, String> + 'p;
 
 /// What `helm template` does to the outside.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -335,7 +340,11 @@ impl HelmTemplate {
             })?;
         let mut output =
             Printed { flags: self, release: &name, text: String::new(), files: Vec::new(), wrote: String::new() };
-        output.release(&rendered);
+        output.manifests(&rendered);
+        if let Some(post_render) = extras.post_render_release {
+            output.text = post_render(&output.text).map_err(RenderError::PostRender)?;
+        }
+        output.hooks(&rendered);
         let Printed { text, files, wrote, .. } = output;
         let shown = if self.show_only.is_empty() { text } else { self.only_shown(&text)? };
         Ok((wrote + &shown, files))
@@ -448,22 +457,31 @@ struct Printed<'p> {
 }
 
 impl Printed<'_> {
-    fn release(&mut self, rendered: &Rendered) {
+    fn manifests(&mut self, rendered: &Rendered) {
         if self.flags.include_crds {
             for crd in &rendered.crds {
                 let root = self.flags.output_dir.clone();
                 self.document(&root, &crd.path, &String::from_utf8_lossy(crd.file.data()), WriteMode::Replace);
             }
         }
-        let root = if self.flags.use_release_name {
-            format!("{}/{}", self.flags.output_dir, self.release)
-        } else {
-            self.flags.output_dir.clone()
-        };
+        let root = self.root();
         for manifest in &rendered.manifests {
             self.document(&root, &manifest.source, &manifest.text, WriteMode::Replace);
         }
+    }
+
+    /// The folder that files are written into.
+    fn root(&self) -> String {
+        if self.flags.use_release_name {
+            format!("{}/{}", self.flags.output_dir, self.release)
+        } else {
+            self.flags.output_dir.clone()
+        }
+    }
+
+    fn hooks(&mut self, rendered: &Rendered) {
         self.text = format!("{}\n", self.text.trim_matches(is_space));
+        let root = self.root();
         if self.flags.no_hooks {
             return;
         }

@@ -1,12 +1,12 @@
 //! Commands as data: how a command is called, which flags and arguments it takes, and what it does.
 
-use sutler_chart::go_quoted;
+use sutler_chart::{Compatibility, go_quoted};
 
 use crate::failure::Failure;
-use crate::flag::Flag;
+use crate::flag::{Flag, Helms};
 use crate::flags::FlagValues;
 use crate::io::Io;
-use crate::settings::Settings;
+use crate::settings::{GLOBAL_FLAGS, SUTLER_FLAGS, Settings};
 
 /// A command, or a group of commands.
 #[derive(Debug)]
@@ -23,6 +23,8 @@ pub struct Command {
     pub long: &'static str,
     /// Whether help and completion pass it over.
     pub hidden: bool,
+    /// Which Helms have it. Where both have it in other forms, the table has it twice.
+    pub helms: Helms,
     /// Its own flags, in groups that commands share.
     pub flags: &'static [&'static [Flag]],
     /// Flags of which only one may be used, group by group.
@@ -116,6 +118,7 @@ impl Command {
         short: "",
         long: "",
         hidden: false,
+        helms: Helms::Both,
         flags: &[],
         exclusive: &[],
         arguments: Arguments::Any,
@@ -134,9 +137,15 @@ impl Command {
         self.name() == name || self.aliases.contains(&name)
     }
 
-    /// Its own flags.
-    pub fn own_flags(&self) -> impl Iterator<Item = &'static Flag> {
-        self.flags.iter().flat_map(|group| group.iter())
+    /// Its own flags, those of one Helm.
+    pub fn own_flags(&self, compatibility: Compatibility) -> impl Iterator<Item = &'static Flag> + use<> {
+        let flags = self.flags.iter().flat_map(|group| group.iter());
+        flags.filter(move |flag| flag.helms.have(compatibility))
+    }
+
+    /// The commands in it, those of one Helm.
+    pub fn children(&self, compatibility: Compatibility) -> impl Iterator<Item = &'static Command> + use<> {
+        self.subcommands.iter().copied().filter(move |command| command.helms.have(compatibility))
     }
 
     /// Whether it does something itself.
@@ -169,7 +178,32 @@ pub enum StartedAs {
     Sutler,
 }
 
+/// As whom the program answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Guise {
+    /// Under which name.
+    pub started_as: StartedAs,
+    /// As which Helm.
+    pub compatibility: Compatibility,
+}
+
+impl Guise {
+    /// The flags that every command takes.
+    pub(crate) fn global_flags(self) -> impl Iterator<Item = &'static Flag> {
+        let own = match self.started_as {
+            StartedAs::Helm => &[],
+            StartedAs::Sutler => SUTLER_FLAGS,
+        };
+        GLOBAL_FLAGS.iter().chain(own).filter(move |flag| flag.helms.have(self.compatibility))
+    }
+}
+
 impl Invocation {
+    /// As whom the program answers it.
+    pub fn guise(&self) -> Guise {
+        Guise { started_as: self.started_as, compatibility: self.settings.compatibility }
+    }
+
     /// The command.
     pub fn command(&self) -> &'static Command {
         self.path.last().expect("a path begins with `helm`")
@@ -215,6 +249,10 @@ impl Invocation {
     /// # Errors
     /// cobra's text about the first group, by name, of which more than one was used.
     pub(crate) fn check_exclusive(&self) -> Result<(), Failure> {
+        // Helm 3 has no such groups.
+        if self.settings.compatibility == Compatibility::V3 {
+            return Ok(());
+        }
         let mut groups: Vec<(String, Vec<&str>)> = self
             .command()
             .exclusive

@@ -5,7 +5,7 @@
 
 use sutler_yaml::Node;
 
-use crate::command::{Completion, Completions, Invocation, StartedAs};
+use crate::command::{Completion, Completions, Guise, Invocation};
 use crate::commands;
 use crate::failure::Failure;
 use crate::flag::{Flag, Kind, Visibility};
@@ -32,13 +32,13 @@ pub(crate) fn answer(
     words: &[String],
     globals: FlagValues,
     plugins: &[PluginCommand],
-    started_as: StartedAs,
+    guise: Guise,
     io: &mut Io<'_>,
 ) -> Result<(), Failure> {
     let Some((typed, before)) = words.split_last() else {
         return Err(Failure::new("requires at least 1 arg(s), only received 0"));
     };
-    let (completions, error) = complete(before, typed, globals, plugins, started_as, io);
+    let (completions, error) = complete(before, typed, globals, plugins, guise, io);
     if let Some(error) = error {
         io.note(format!("[Debug] [Error] {error}"));
     }
@@ -91,16 +91,17 @@ fn complete(
     typed: &str,
     globals: FlagValues,
     plugins: &[PluginCommand],
-    started_as: StartedAs,
+    guise: Guise,
     io: &mut Io<'_>,
 ) -> (Completions, Option<String>) {
     let mut names = || plugins.iter().map(|plugin| plugin.name.clone()).collect();
-    let (path, words) = match resolve::find(commands::root(started_as), before, started_as, &io.variables, &mut names) {
+    let (path, words) = match resolve::find(commands::root(guise.started_as), before, guise, &io.variables, &mut names)
+    {
         Ok(Found::Command(path, words)) => (path, words),
         Ok(Found::Plugin(name, words)) => {
             let plugin = plugins.iter().find(|plugin| plugin.name == name);
             return (
-                plugin.map_or(nothing(0), |plugin| complete_plugin(plugin, &words, typed, globals, started_as, io)),
+                plugin.map_or(nothing(0), |plugin| complete_plugin(plugin, &words, typed, globals, guise, io)),
                 None,
             );
         }
@@ -109,7 +110,7 @@ fn complete(
         }
     };
     let command = path[path.len() - 1];
-    let mut flags = FlagValues::of(command.own_flags(), &io.variables).and(globals);
+    let mut flags = FlagValues::of(command.own_flags(guise.compatibility), &io.variables).and(globals);
     flags = flags.and(FlagValues::of(HELP, &io.variables));
 
     let (flag, words, typed, unknown_flag) = flag_in_question(&flags, words, typed);
@@ -144,11 +145,11 @@ fn complete(
     if flags.changed("help") {
         return (nothing(Completions::NO_FILES), None);
     }
-    let settings = match Settings::of(&flags, started_as, io) {
+    let settings = match Settings::of(&flags, guise.started_as, io) {
         Ok(settings) => settings,
         Err(failure) => return (nothing(0), Some(failure.text)),
     };
-    let call = Invocation { path, arguments, flags, settings, started_as };
+    let call = Invocation { path, arguments, flags, settings, started_as: guise.started_as };
     (answers(&call, flag.filter(|_| !flags_end), flags_end, &typed, plugins, io), None)
 }
 
@@ -209,11 +210,10 @@ fn answers(
         return Completions { words: flag_names(call, typed), directive: Completions::NO_FILES };
     }
     let mut completions = nothing(Completions::DEFAULT);
-    let uses_own_flags = command.own_flags().any(|flag| call.flags.changed(flag.name));
+    let uses_own_flags = command.own_flags(call.settings.compatibility).any(|flag| call.flags.changed(flag.name));
     if call.arguments.is_empty() && !uses_own_flags {
         let mut children: Vec<(String, String)> = command
-            .subcommands
-            .iter()
+            .children(call.settings.compatibility)
             .filter(|child| !child.hidden)
             .map(|child| (child.name().to_owned(), child.short.to_owned()))
             .collect();
@@ -256,8 +256,8 @@ fn flag_names(call: &Invocation, typed: &str) -> Vec<String> {
         .filter(|group| group.iter().any(|name| call.flags.changed(name)))
         .flat_map(|group| group.iter().copied().filter(|name| !call.flags.changed(name)))
         .collect();
-    let mut inherited: Vec<&'static Flag> = GLOBAL_FLAGS.iter().collect();
-    let mut own: Vec<&'static Flag> = command.own_flags().chain(HELP).collect();
+    let mut inherited: Vec<&'static Flag> = global_flags(call).collect();
+    let mut own: Vec<&'static Flag> = command.own_flags(call.settings.compatibility).chain(HELP).collect();
     if is_root {
         own.append(&mut inherited);
     }
@@ -279,6 +279,12 @@ fn flag_names(call: &Invocation, typed: &str) -> Vec<String> {
         }
     }
     words
+}
+
+/// The global flags of the Helm that is mirrored.
+fn global_flags(call: &Invocation) -> impl Iterator<Item = &'static Flag> {
+    let compatibility = call.settings.compatibility;
+    GLOBAL_FLAGS.iter().filter(move |flag| flag.helms.have(compatibility))
 }
 
 /// `--name`, and `-n` where there is one.

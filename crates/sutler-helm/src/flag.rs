@@ -8,6 +8,8 @@
 //! ];
 //! ```
 
+use sutler_chart::Compatibility;
+
 use crate::io::Variables;
 
 /// What a flag holds, and so how its text is read.
@@ -37,6 +39,8 @@ pub enum Kind {
     Wait,
     /// `--post-renderer`: the name of a plugin, once.
     PostRenderer,
+    /// `--post-renderer` of Helm 3: the path of a program, or its name on the PATH.
+    PostRendererProgram,
     /// `--post-renderer-args`: each use adds one.
     PostRendererArguments,
     /// A `bool` of Go's own package `flag`, which has other words for what is wrong (klog's).
@@ -69,7 +73,7 @@ impl Kind {
             Kind::Duration => "duration",
             Kind::Format => "format",
             Kind::Wait => "WaitStrategy",
-            Kind::PostRenderer => "postRendererString",
+            Kind::PostRenderer | Kind::PostRendererProgram => "postRendererString",
             Kind::PostRendererArguments => "postRendererArgsSlice",
             Kind::Level => "Level",
             Kind::Severity => "severity",
@@ -99,6 +103,28 @@ pub enum Visibility {
     Deprecated(&'static str),
 }
 
+/// Which Helms have a command or a flag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Helms {
+    /// Helm 3 and Helm 4.
+    Both,
+    /// Helm 3 alone.
+    Three,
+    /// Helm 4 alone.
+    Four,
+}
+
+impl Helms {
+    /// Whether the Helm that is mirrored is one of them.
+    pub fn have(self, compatibility: Compatibility) -> bool {
+        match self {
+            Helms::Both => true,
+            Helms::Three => compatibility == Compatibility::V3,
+            Helms::Four => compatibility == Compatibility::V4,
+        }
+    }
+}
+
 /// A flag.
 #[derive(Debug, Clone, Copy)]
 pub struct Flag {
@@ -116,12 +142,14 @@ pub struct Flag {
     pub usage: &'static str,
     /// Who is shown it.
     pub visibility: Visibility,
+    /// Which Helms have it. Where both have it in other forms, the table has it twice.
+    pub helms: Helms,
 }
 
 impl Flag {
     const fn new(kind: Kind, name: &'static str, default: &'static str, usage: &'static str) -> Flag {
         let default = Default::Fixed(default);
-        Flag { name, short: None, kind, default, bare: "", usage, visibility: Visibility::Shown }
+        Flag { name, short: None, kind, default, bare: "", usage, visibility: Visibility::Shown, helms: Helms::Both }
     }
 
     /// A `bool`, off.
@@ -204,6 +232,12 @@ impl Flag {
     #[must_use]
     pub const fn deprecated(self, advice: &'static str) -> Flag {
         Flag { visibility: Visibility::Deprecated(advice), ..self }
+    }
+
+    /// The same, for one of the Helms.
+    #[must_use]
+    pub const fn only(self, helms: Helms) -> Flag {
+        Flag { helms, ..self }
     }
 
     /// The default's text.

@@ -2,11 +2,10 @@
 
 use sutler_chart::go_quoted;
 
-use crate::command::{Action, Command, command_path, use_line};
+use crate::command::{Action, Command, Guise, command_path, use_line};
 use crate::flag::{Flag, Kind, Visibility};
 use crate::io::Variables;
 use crate::plugin::commands::PluginCommand;
-use crate::settings::GLOBAL_FLAGS;
 
 /// A command that a plugin brings, as help shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,17 +17,17 @@ pub(crate) struct PluginHelp {
 }
 
 /// Everything about a command.
-pub(crate) fn help(path: &[&'static Command], plugins: &[PluginHelp], variables: &Variables) -> String {
+pub(crate) fn help(path: &[&'static Command], plugins: &[PluginHelp], guise: Guise, variables: &Variables) -> String {
     let Some(command) = path.last() else { return String::new() };
     let about = if command.long.is_empty() { command.short } else { command.long };
-    format!("{}\n\n{}", about.trim_end(), usage(path, plugins, variables))
+    format!("{}\n\n{}", about.trim_end(), usage(path, plugins, guise, variables))
 }
 
 /// How a command is used: its line, aliases, commands and flags.
-pub(crate) fn usage(path: &[&'static Command], plugins: &[PluginHelp], variables: &Variables) -> String {
+pub(crate) fn usage(path: &[&'static Command], plugins: &[PluginHelp], guise: Guise, variables: &Variables) -> String {
     let Some(command) = path.last() else { return String::new() };
     let mut text = String::from("Usage:");
-    let children = children(command, if path.len() == 1 { plugins } else { &[] });
+    let children = children(command, if path.len() == 1 { plugins } else { &[] }, guise);
     if command.is_runnable() {
         text.push_str(&format!("\n  {}", use_line(path)));
     }
@@ -47,10 +46,11 @@ pub(crate) fn usage(path: &[&'static Command], plugins: &[PluginHelp], variables
         }
     }
     let help_usage = format!("help for {}", command.name());
-    let mut own: Vec<Row<'_>> = command.own_flags().map(|flag| Row { flag, usage: flag.usage }).collect();
+    let mut own: Vec<Row<'_>> =
+        command.own_flags(guise.compatibility).map(|flag| Row { flag, usage: flag.usage }).collect();
     const HELP: Flag = Flag::switch("help", "").short('h');
     own.push(Row { flag: &HELP, usage: &help_usage });
-    let globals = GLOBAL_FLAGS.iter().map(|flag| Row { flag, usage: flag.usage });
+    let globals = guise.global_flags().map(|flag| Row { flag, usage: flag.usage });
     if path.len() == 1 {
         own.extend(globals);
         text.push_str(&format!("\n\nFlags:\n{}", flag_lines(own, variables)));
@@ -69,11 +69,11 @@ pub(crate) fn usage(path: &[&'static Command], plugins: &[PluginHelp], variables
 }
 
 /// Everything about a command that a plugin brings.
-pub(crate) fn of_plugin(plugin: &PluginCommand, variables: &Variables) -> String {
+pub(crate) fn of_plugin(plugin: &PluginCommand, guise: Guise, variables: &Variables) -> String {
     const HELP: Flag = Flag::switch("help", "").short('h');
     let usage = format!("help for {}", plugin.name);
     let flags = flag_lines(vec![Row { flag: &HELP, usage: &usage }], variables);
-    let globals = GLOBAL_FLAGS.iter().map(|flag| Row { flag, usage: flag.usage }).collect();
+    let globals = guise.global_flags().map(|flag| Row { flag, usage: flag.usage }).collect();
     let mut line = format!("helm {}", plugin.use_line);
     if !line.contains("[flags]") {
         line.push_str(" [flags]");
@@ -84,8 +84,8 @@ pub(crate) fn of_plugin(plugin: &PluginCommand, variables: &Variables) -> String
 }
 
 /// The commands below a command that are shown, by name.
-fn children(command: &Command, plugins: &[PluginHelp]) -> Vec<(String, String)> {
-    let shown = command.subcommands.iter().filter(|child| !child.hidden && is_available(child));
+fn children(command: &Command, plugins: &[PluginHelp], guise: Guise) -> Vec<(String, String)> {
+    let shown = command.children(guise.compatibility).filter(|child| !child.hidden && is_available(child));
     let mut rows: Vec<(String, String)> =
         shown.map(|child| (child.name().to_owned(), child.short.to_owned())).collect();
     rows.extend(plugins.iter().map(|plugin| (plugin.name.clone(), plugin.short.clone())));

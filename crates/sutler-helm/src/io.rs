@@ -8,7 +8,9 @@ use std::io::{Read, Write};
 use std::path::PathBuf;
 
 use jiff::Timestamp;
-use sutler_chart::{Level, Remark};
+use sutler_chart::{Compatibility, Level, Remark};
+
+use crate::debug;
 
 /// Variables of the environment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -55,6 +57,8 @@ pub struct Io<'io> {
     pub now: Timestamp,
     /// Random bytes of this run, from which everything random is drawn.
     pub seed: [u8; 32],
+    /// Whose log this is; [`run`](crate::run) sets it from what was typed.
+    pub compatibility: Compatibility,
 }
 
 impl Io<'_> {
@@ -93,7 +97,18 @@ impl Io<'_> {
 
     /// Writes a line of the log, in the form of Go's `slog` text handler: `level=WARN msg="…" name=value`.
     pub fn log(&mut self, level: Level, message: &str, details: &[(&'static str, String)]) {
-        self.note(Remark { level, message: message.to_owned(), details: details.to_vec() }.to_string());
+        self.remark(&Remark { level, message: message.to_owned(), details: details.to_vec() });
+    }
+
+    /// Writes a line of the log as the Helm that is mirrored writes it, if it does.
+    pub fn remark(&mut self, remark: &Remark) {
+        let line = match (self.compatibility, remark.level) {
+            (Compatibility::V3, Level::Debug) => debug::line(remark, self.now),
+            (compatibility, _) => remark.line(compatibility),
+        };
+        if let Some(line) = line {
+            self.note(line);
+        }
     }
 
     /// Warns, in the log.
@@ -121,7 +136,7 @@ impl sutler_repository::Notes for Io<'_> {
     }
 
     fn remark(&mut self, remark: Remark) {
-        self.note(remark.to_string());
+        Io::remark(self, &remark);
     }
 
     fn note(&mut self, text: &str) {

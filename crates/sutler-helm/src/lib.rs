@@ -47,6 +47,7 @@ pub mod commands;
 pub mod compare;
 mod complete;
 mod csv;
+mod debug;
 mod failure;
 mod flag;
 mod flags;
@@ -66,9 +67,11 @@ mod signing;
 mod table;
 mod value;
 
-pub use command::{Action, Arguments, Command, CompleteArguments, Completion, Completions, Invocation, Run, StartedAs};
+pub use command::{
+    Action, Arguments, Command, CompleteArguments, Completion, Completions, Guise, Invocation, Run, StartedAs,
+};
 pub use failure::Failure;
-pub use flag::{Default, Flag, Kind, Visibility};
+pub use flag::{Default, Flag, Helms, Kind, Visibility};
 pub use flags::{FlagValues, Format};
 pub use io::{Io, Variables};
 pub use remote::{credential_places, proxies};

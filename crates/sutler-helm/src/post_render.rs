@@ -5,10 +5,12 @@
 //! column, no empty lines, one space before a comment. The same is done here line by line: nothing else of a text is touched.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 
 use sutler_yaml::Node;
 
-use crate::io::Io;
+use crate::io::{Io, Variables};
 use crate::plugin::{Plugin, Plugins};
 use crate::settings::Settings;
 
@@ -26,7 +28,8 @@ pub(crate) fn through(
     settings: &Settings,
     io: &mut Io<'_>,
 ) -> Result<BTreeMap<String, String>, String> {
-    let plugins = Plugins::load(&settings.plugin_folders()).map_err(|error| error.to_string())?;
+    let plugins =
+        Plugins::load(&settings.plugin_folders(), settings.compatibility).map_err(|error| error.to_string())?;
     let plugin = plugins.named(name, "postrenderer/v1").map_err(|error| error.to_string())?;
     let merged = merge(&files).map_err(|error| format!("error merging manifests: {error}"))?;
     if settings.debug
@@ -50,6 +53,85 @@ fn run(plugin: &Plugin, merged: &str, arguments: &[String], io: &Io<'_>) -> Resu
         return Err(format!("post-renderer {name} produced empty output"));
     }
     Ok(text)
+}
+
+/// Sends a release's manifests through a program, as Helm 3 does.
+///
+/// # Errors
+/// The text that Helm 3 would print.
+pub(crate) fn through_program(
+    manifests: &str,
+    name: &str,
+    arguments: &[String],
+    io: &Io<'_>,
+) -> Result<String, String> {
+    let program = program(name, &io.folder, &io.variables)?;
+    let failed = |stderr: &[u8], reason: &str| {
+        let (program, stderr) = (program.display(), String::from_utf8_lossy(stderr));
+        format!(
+            "error while running post render on files: error while running command {program}. error output:\n{stderr}: {reason}"
+        )
+    };
+    let output = pipe(&program, arguments, manifests).map_err(|error| failed(b"", &error.to_string()))?;
+    if !output.status.success() {
+        let reason = match output.status.code() {
+            Some(code) => format!("exit status {code}"),
+            None => "signal: killed".to_owned(),
+        };
+        return Err(failed(&output.stderr, &reason));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+fn pipe(program: &Path, arguments: &[String], input: &str) -> std::io::Result<std::process::Output> {
+    use std::process::{Command, Stdio};
+    let mut command = Command::new(program);
+    let mut child =
+        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let mut stdin = child.stdin.take();
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            // A program that does not read to the end is no failure.
+            if let Some(stdin) = &mut stdin {
+                drop(stdin.write_all(input.as_bytes()));
+            }
+        });
+        child.wait_with_output()
+    })
+}
+
+/// The program that a post-renderer of Helm 3 is, as Go's `exec.LookPath` finds it.
+///
+/// # Errors
+/// When it is not there, or is none.
+pub(crate) fn program(name: &str, folder: &Path, variables: &Variables) -> Result<PathBuf, String> {
+    let not_found =
+        |reason: &str| format!("unable to find binary at {name}: exec: {}: {reason}", sutler_chart::go_quoted(name));
+    if name.contains('/') {
+        let path = folder.join(name);
+        let found = path
+            .metadata()
+            .map_err(|error| not_found(&format!("stat {name}: {}", sutler_chart::io_message(&error))))?;
+        return match (found.is_dir(), is_program(&path)) {
+            (true, _) => Err(not_found("is a directory")),
+            (false, false) => Err(not_found("permission denied")),
+            (false, true) => Ok(PathBuf::from(sutler_chart::clean_path(&path.display().to_string()))),
+        };
+    }
+    let folders = std::env::split_paths(variables.get("PATH").unwrap_or_default());
+    let found = folders.map(|place| folder.join(place).join(name)).find(|path| path.is_file() && is_program(path));
+    found.ok_or_else(|| not_found("executable file not found in $PATH"))
+}
+
+#[cfg(unix)]
+fn is_program(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    path.metadata().is_ok_and(|found| found.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(windows)]
+fn is_program(path: &Path) -> bool {
+    path.is_file()
 }
 
 /// All files as one stream.

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use sutler_chart::Compatibility;
 use sutler_repository::dependencies::DependencyManager;
 use sutler_repository::fetch::{Fetcher, Getters, IndexFetcher, Verify};
 use sutler_repository::oci::{
@@ -26,6 +27,7 @@ pub(crate) struct Remote {
     pub(crate) places: Places,
     getters: Box<dyn Getters>,
     credentials: CredentialPlaces,
+    compatibility: Compatibility,
 }
 
 impl Remote {
@@ -40,7 +42,8 @@ impl Remote {
         };
         let credentials = credential_places(&settings.registry_config, &io.variables);
         let transport = Transport::new(proxies(&io.variables), Arc::new(SystemClock));
-        Remote { transport, places, getters: Box::new(PluginGetters::of(&call.settings, &io.variables)), credentials }
+        let getters = Box::new(PluginGetters::of(settings, &io.variables));
+        Remote { transport, places, getters, credentials, compatibility: settings.compatibility }
     }
 
     /// What fetches the indexes of repositories.
@@ -69,13 +72,28 @@ impl Remote {
     pub(crate) fn registry_client(&self, flags: &FlagValues) -> Result<RegistryClient<'_>, Failure> {
         let options = registry_options(flags);
         let missing = |failure: Failure| failure.context("missing registry client");
-        options
-            .tls
-            .check()
-            .map_err(|error| missing(Failure::from(error).context("can't create TLS config for client")))?;
+        let without_tls = |failure: Failure| missing(failure.context("can't create TLS config for client"));
+        if let Some(problem) = (self.compatibility == Compatibility::V3).then(|| unreadable(&options.tls)).flatten() {
+            return Err(without_tls(Failure::new(problem)));
+        }
+        options.tls.check().map_err(|error| without_tls(error.into()))?;
         let logins = self.logins().map_err(missing)?;
         Ok(RegistryClient::new(&self.transport, options, logins))
     }
+}
+
+/// The first file of a certificate that cannot be read, in Helm 3's words.
+fn unreadable(tls: &TlsOptions) -> Option<String> {
+    let missing =
+        |path: &str| std::fs::read(path).err().map(|error| (path.to_owned(), sutler_chart::io_message(&error)));
+    let (certificate, key) = (&tls.cert_file, &tls.key_file);
+    if !certificate.is_empty() && !key.is_empty() {
+        if let Some((path, reason)) = missing(certificate).or_else(|| missing(key)) {
+            return Some(format!("can't load key pair from cert {certificate} and key {key}: open {path}: {reason}"));
+        }
+    }
+    let authorities = &tls.ca_file;
+    (!authorities.is_empty() && missing(authorities).is_some()).then(|| format!("can't read CA file: {authorities}"))
 }
 
 /// Where logins of registries are: Helm's file, Docker's, and the programs that keep logins.

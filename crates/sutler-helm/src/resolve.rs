@@ -1,13 +1,12 @@
 //! Which command is meant: cobra's walk down the tree of commands, and its suggestions.
 
-use sutler_chart::go_quoted;
+use sutler_chart::{Compatibility, go_quoted};
 
-use crate::command::{Command, StartedAs};
+use crate::command::{Command, Guise};
 use crate::complete;
 use crate::failure::Failure;
 use crate::flags::FlagValues;
 use crate::io::Variables;
-use crate::settings::global_flags;
 
 /// A command that was found.
 #[derive(Debug)]
@@ -29,7 +28,7 @@ pub(crate) enum Found {
 pub(crate) fn find(
     root: &'static Command,
     words: &[String],
-    started_as: StartedAs,
+    guise: Guise,
     variables: &Variables,
     plugins: &mut dyn FnMut() -> Vec<String>,
 ) -> Result<Found, Failure> {
@@ -37,10 +36,10 @@ pub(crate) fn find(
     let mut words = words.to_vec();
     loop {
         let command = path[path.len() - 1];
-        let flags = FlagValues::of(command.own_flags().chain(global_flags(started_as)), variables);
+        let flags = FlagValues::of(command.own_flags(guise.compatibility).chain(guise.global_flags()), variables);
         let names = without_flags(&words, &flags);
         let Some(name) = names.first() else { return Ok(Found::Command(path, words)) };
-        if let Some(next) = command.subcommands.iter().find(|next| next.is_called(name)) {
+        if let Some(next) = command.children(guise.compatibility).find(|next| next.is_called(name)) {
             words = without_first(&words, name, &flags);
             path.push(next);
             continue;
@@ -53,7 +52,7 @@ pub(crate) fn find(
             if plugins.contains(name) {
                 return Ok(Found::Plugin(name.clone(), without_first(&words, name, &flags)));
             }
-            return Err(unknown(root, name, &plugins));
+            return Err(unknown(root, name, &plugins, guise.compatibility));
         }
         return Ok(Found::Command(path, words));
     }
@@ -100,10 +99,10 @@ fn without_first(words: &[String], name: &str, flags: &FlagValues) -> Vec<String
     words.to_vec()
 }
 
-fn unknown(root: &'static Command, name: &str, plugins: &[String]) -> Failure {
+fn unknown(root: &'static Command, name: &str, plugins: &[String], compatibility: Compatibility) -> Failure {
     let path = root.name();
     let mut text = format!("unknown command {} for {}", go_quoted(name), go_quoted(path));
-    let suggestions = suggestions(root, name, plugins);
+    let suggestions = suggestions(root, name, plugins, compatibility);
     if !suggestions.is_empty() {
         text.push_str("\n\nDid you mean this?\n");
         for suggestion in suggestions {
@@ -115,13 +114,13 @@ fn unknown(root: &'static Command, name: &str, plugins: &[String]) -> Failure {
 }
 
 /// Names that are near, that begin so, or that are meant for it.
-fn suggestions(root: &'static Command, name: &str, plugins: &[String]) -> Vec<String> {
+fn suggestions(root: &'static Command, name: &str, plugins: &[String], compatibility: Compatibility) -> Vec<String> {
     const NEAR: usize = 2;
     let lower = name.to_lowercase();
     let mut found = Vec::new();
     let is_near = |own: &str| distance(&lower, &own.to_lowercase()) <= NEAR || own.to_lowercase().starts_with(&lower);
     // The order is that in which Helm adds its commands; `help` is never suggested.
-    for command in root.subcommands.iter().filter(|command| command.name() != "help" && !command.hidden) {
+    for command in root.children(compatibility).filter(|command| command.name() != "help" && !command.hidden) {
         if is_near(command.name()) {
             found.push(command.name().to_owned());
         }

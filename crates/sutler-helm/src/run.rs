@@ -1,18 +1,20 @@
 //! From words to an exit code.
 
-use sutler_chart::{Level, go_quoted};
+use sutler_chart::{Compatibility, Level, go_quoted};
 
-use crate::command::{Action, Command, Invocation, StartedAs};
+use crate::command::{Action, Command, Guise, Invocation, StartedAs};
 use crate::commands;
 use crate::complete;
+use crate::debug;
 use crate::failure::Failure;
 use crate::flag::{Flag, Kind};
 use crate::flags::{FlagValues, Unknown};
 use crate::help;
 use crate::io::Io;
 use crate::plugin::{self, Plugins, commands::PluginCommand};
+use crate::post_render;
 use crate::resolve::{self, Found};
-use crate::settings::{Settings, global_flags};
+use crate::settings::{self, Settings};
 
 /// The commands that need a cluster. Their flags are in the table like all others; whoever calls [`run`] does the work.
 pub trait ClusterCommands {
@@ -27,11 +29,21 @@ pub trait ClusterCommands {
 ///
 /// Where the first of two arguments is an operation that needs a cluster, `cluster` is asked. Nothing is printed but through `io`.
 pub fn run(words: &[String], started_as: StartedAs, io: &mut Io<'_>, cluster: &mut dyn ClusterCommands) -> u8 {
-    match answer(words, started_as, io, cluster) {
+    let mut logs = false;
+    let outcome = settings::mirrored(words, started_as, &io.variables).and_then(|compatibility| {
+        io.compatibility = compatibility;
+        answer(words, Guise { started_as, compatibility }, io, cluster, &mut logs)
+    });
+    match outcome {
         Ok(()) => 0,
         Err(failure) => {
             if !failure.silent {
                 io.note(format!("Error: {}", failure.text));
+            }
+            if logs && !failure.silent {
+                // What cobra adds of its own is no part of the error.
+                let text = failure.text.split("\nRun 'helm ").next().unwrap_or_default();
+                io.note(debug::failure(text, io.now));
             }
             if started_as == StartedAs::Sutler {
                 for hint in &failure.hints {
@@ -48,16 +60,18 @@ const HELP: &[Flag] = &[Flag::switch("help", "help for this command").short('h')
 
 fn answer(
     words: &[String],
-    started_as: StartedAs,
+    guise: Guise,
     io: &mut Io<'_>,
     cluster: &mut dyn ClusterCommands,
+    logs: &mut bool,
 ) -> Result<(), Failure> {
+    let started_as = guise.started_as;
     // Helm reads the global flags once before it knows the command, from words that may be other flags' values, and keeps what it
     // found: lists grow a second time below, `--debug` holds even where it turns out to be a value.
-    let mut globals = FlagValues::of(global_flags(started_as), &io.variables);
+    let mut globals = FlagValues::of(guise.global_flags(), &io.variables);
     let (_, result) = globals.parse(words, Unknown::Pass, &mut |_, _| Ok(()));
     drop(result);
-    let color = globals.text("color").to_owned();
+    let color = if globals.has("color") { globals.text("color").to_owned() } else { "auto".to_owned() };
     if !matches!(color.as_str(), "never" | "auto" | "always") {
         let cause = format!("invalid color mode {}: must be one of: never, auto, always", go_quoted(&color));
         io.warn("command failed", &[("error", cause)]);
@@ -67,9 +81,11 @@ fn answer(
     let plugins = plugin::commands::load(&settings, io);
     warn_of_old_repositories(&settings.repository_config, io);
     let mut names = || plugins.iter().map(|plugin| plugin.name.clone()).collect();
-    match resolve::find(commands::root(started_as), words, started_as, &io.variables, &mut names)? {
-        Found::Command(path, words) => execute(path, &words, globals, &plugins, started_as, io, cluster),
-        Found::Complete(name, words) => complete::answer(&name, &words, globals, &plugins, started_as, io),
+    // Helm 3 writes an error into its log too, where that is asked for.
+    *logs = settings.debug && guise.compatibility == Compatibility::V3;
+    match resolve::find(commands::root(started_as), words, guise, &io.variables, &mut names)? {
+        Found::Command(path, words) => execute(path, &words, globals, &plugins, guise, io, cluster),
+        Found::Complete(name, words) => complete::answer(&name, &words, globals, &plugins, guise, io),
         Found::Plugin(name, words) => {
             check_driver(&settings, io)?;
             let found = plugins.iter().find(|plugin| plugin.name == name).expect("the name is that of a plugin");
@@ -110,19 +126,23 @@ fn execute(
     words: &[String],
     globals: FlagValues,
     plugins: &[PluginCommand],
-    started_as: StartedAs,
+    guise: Guise,
     io: &mut Io<'_>,
     cluster: &mut dyn ClusterCommands,
 ) -> Result<(), Failure> {
     let command = *path.last().expect("a path begins with `helm`");
-    let mut flags = FlagValues::of(command.own_flags(), &io.variables).and(globals);
+    let mut flags = FlagValues::of(command.own_flags(guise.compatibility), &io.variables).and(globals);
     flags = flags.and(FlagValues::of(HELP, &io.variables));
+    let Guise { started_as, .. } = guise;
     let folders = Settings::of(&flags, started_as, io)?;
+    let (folder, variables) = (io.folder.clone(), io.variables.clone());
     let mut names_a_plugin = |flag: &Flag, name: &str| match flag.kind {
         Kind::PostRenderer if !name.is_empty() => {
-            let plugins = Plugins::load(&folders.plugin_folders()).map_err(|error| error.to_string())?;
+            let plugins =
+                Plugins::load(&folders.plugin_folders(), folders.compatibility).map_err(|error| error.to_string())?;
             plugins.named(name, "postrenderer/v1").map(drop).map_err(|error| error.to_string())
         }
+        Kind::PostRendererProgram if !name.is_empty() => post_render::program(name, &folder, &variables).map(drop),
         _ => Ok(()),
     };
     let (parsed, result) = flags.parse(words, Unknown::Refuse, &mut names_a_plugin);
@@ -134,7 +154,7 @@ fn execute(
         io.note(note);
     }
     if flags.is_on("help") || !command.is_runnable() {
-        let text = help::help(&path, &listed(plugins), &io.variables);
+        let text = help::help(&path, &listed(plugins), guise, &io.variables);
         io.data(text);
         return Ok(());
     }

@@ -11,8 +11,8 @@ use sutler_repository::Places;
 
 use crate::command::StartedAs;
 use crate::failure::Failure;
-use crate::flag::{Flag, Kind};
-use crate::flags::FlagValues;
+use crate::flag::{Flag, Helms, Kind};
+use crate::flags::{FlagValues, Unknown};
 use crate::io::{Io, Variables};
 use crate::kubeconfig;
 use crate::value;
@@ -98,13 +98,15 @@ pub const GLOBAL_FLAGS: &[Flag] = &[
     Flag::text("registry-config", "the file of registries' credentials").or_else(registry_config),
     Flag::text("repository-config", "the file that names the repositories").or_else(repository_config),
     Flag::text("repository-cache", "the folder of cached repository indexes").or_else(repository_cache),
-    Flag::text("content-cache", "the folder of cached content, such as charts").or_else(content_cache),
+    Flag::text("content-cache", "the folder of cached content, such as charts")
+        .or_else(content_cache)
+        .only(Helms::Four),
     Flag::integer("burst-limit", "100", "how many requests may go to the cluster at once")
         .or_else(|vars| integer(vars, "HELM_BURST_LIMIT", "100")),
     Flag::of(Kind::Float, "qps", "how many requests may go to the cluster in a second, bursts apart")
         .or_else(|vars| vars.get("HELM_QPS").filter(|text| value::parse_float(text).is_ok()).unwrap_or("0").to_owned()),
-    Flag::text("color", "colored output: never, auto or always").or_else(color),
-    Flag::text("colour", "the same as --color").or_else(color),
+    Flag::text("color", "colored output: never, auto or always").or_else(color).only(Helms::Four),
+    Flag::text("colour", "the same as --color").or_else(color).only(Helms::Four),
     // klog's flags: Helm takes them, and shows them to nobody.
     Flag::of(Kind::GoSwitch, "add-dir-header", "").bare("true").or("false").hidden(),
     Flag::of(Kind::GoSwitch, "alsologtostderr", "").bare("true").or("false").hidden(),
@@ -125,13 +127,25 @@ pub const GLOBAL_FLAGS: &[Flag] = &[
 pub const SUTLER_FLAGS: &[Flag] =
     &[Flag::text("compat", "whose behaviour is wanted: v4 (Helm 4.1) or v3 (Helm 3.18)").or_else(compatibility)];
 
-/// The flags that every command takes.
-pub(crate) fn global_flags(started_as: StartedAs) -> impl Iterator<Item = &'static Flag> {
-    let own = match started_as {
-        StartedAs::Helm => &[],
-        StartedAs::Sutler => SUTLER_FLAGS,
+/// Which Helm is mirrored: it must be known before any other flag is read.
+///
+/// # Errors
+/// A compatibility that there is not.
+pub(crate) fn mirrored(
+    words: &[String],
+    started_as: StartedAs,
+    variables: &Variables,
+) -> Result<Compatibility, Failure> {
+    let text = match started_as {
+        StartedAs::Helm => compatibility(variables),
+        StartedAs::Sutler => {
+            let mut flags = FlagValues::of(SUTLER_FLAGS, variables);
+            // What is wrong with the words is told when all flags are read.
+            drop(flags.parse(words, Unknown::Pass, &mut |_, _| Ok(())).1);
+            flags.text("compat").to_owned()
+        }
     };
-    GLOBAL_FLAGS.iter().chain(own)
+    Ok(text.parse()?)
 }
 
 /// `HELM_COMPAT` is no variable of Helm's: it is for programs that start this one under the name `helm`.
@@ -260,7 +274,7 @@ impl Settings {
             plugins: set_or(variables, "HELM_PLUGINS", || below(variables, Home::Data, "plugins")),
             repository_config: text("repository-config"),
             repository_cache: text("repository-cache"),
-            content_cache: text("content-cache"),
+            content_cache: if flags.has("content-cache") { text("content-cache") } else { content_cache(variables) },
             registry_config: text("registry-config"),
             debug: flags.is_on("debug"),
             given_namespace: text("namespace"),
@@ -276,7 +290,7 @@ impl Settings {
             max_history: integer(variables, "HELM_MAX_HISTORY", "10").parse().unwrap_or(10),
             burst_limit: flags.integer("burst-limit"),
             qps: flags.float("qps"),
-            color: text("color"),
+            color: if flags.has("color") { text("color") } else { color(variables) },
             driver: plain(variables, "HELM_DRIVER"),
             compatibility: compatibility.parse()?,
         })
@@ -297,7 +311,6 @@ impl Settings {
             ("HELM_BURST_LIMIT", self.burst_limit.to_string()),
             ("HELM_CACHE_HOME", self.cache_home.clone()),
             ("HELM_CONFIG_HOME", self.config_home.clone()),
-            ("HELM_CONTENT_CACHE", self.content_cache.clone()),
             ("HELM_DATA_HOME", self.data_home.clone()),
             ("HELM_DEBUG", self.debug.to_string()),
             ("HELM_KUBEAPISERVER", self.kube_api_server.clone()),
@@ -316,6 +329,10 @@ impl Settings {
             ("HELM_REPOSITORY_CACHE", self.repository_cache.clone()),
             ("HELM_REPOSITORY_CONFIG", self.repository_config.clone()),
         ];
+        if self.compatibility == Compatibility::V4 {
+            all.push(("HELM_CONTENT_CACHE", self.content_cache.clone()));
+            all.sort_unstable();
+        }
         if !self.kubeconfig.is_empty() {
             all.push(("KUBECONFIG", self.kubeconfig.clone()));
         }

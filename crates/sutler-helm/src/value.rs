@@ -137,6 +137,11 @@ impl FlagValue {
                     *value = text.to_owned();
                 }
             }
+            (FlagValue::Text(value), Kind::PostRendererProgram) => {
+                if !text.is_empty() {
+                    *value = text.to_owned();
+                }
+            }
             (FlagValue::Text(value), Kind::Severity) => {
                 if !matches!(text.to_uppercase().as_str(), "INFO" | "WARNING" | "ERROR" | "FATAL") {
                     parse_integer(text, 10, "ParseInt")?;

@@ -28,6 +28,7 @@ fn run_as(started_as: StartedAs, words: &[&str]) -> (u8, String, String) {
             variables: [("HOME", "/nowhere"), ("KUBECONFIG", "/dev/null")].into_iter().collect(),
             now: jiff::Timestamp::UNIX_EPOCH,
             seed: [1; 32],
+            compatibility: Default::default(),
         };
         sutler_helm::run(&words, started_as, &mut io, &mut NoCluster)
     };

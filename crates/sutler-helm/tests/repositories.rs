@@ -106,6 +106,7 @@ impl Place {
             variables: self.variables().into_iter().collect(),
             now: jiff::Timestamp::now(),
             seed: [7; 32],
+            compatibility: Default::default(),
         };
         let exit = sutler_helm::run(&self.words(line), StartedAs::Helm, &mut io, &mut NoCluster);
         Answer { exit: i32::from(exit), stdout: self.shown(&stdout), stderr: self.shown(&stderr) }

@@ -4,7 +4,9 @@ use crate::log::{Level, Remark};
 use crate::text::go_quoted;
 
 /// How messages of Helm 4 that Helm 3 has word by word begin, and where Helm 3 says them.
-const SAME_WORDS: [(&str, &str); 9] = [
+const SAME_WORDS: [(&str, &str); 11] = [
+    ("unknown driver ", "helm.go:83"),
+    ("Unable to read memory driver data", "helm.go:122"),
     ("warning: skipping globals because destination", "coalesce.go:138"),
     ("warning: skipping globals because source", "coalesce.go:145"),
     ("Conflict: cannot merge map", "coalesce.go:161"),
@@ -55,6 +57,11 @@ pub(crate) fn line(remark: &Remark) -> Option<String> {
             detail("path"),
             detail("resolved")
         ),
+        "missing required value" => format!("engine.go:206: [INFO] Missing required value: {}", detail("message")),
+        "funcMap fail" => format!("engine.go:227: [INFO] Fail: {}", detail("message")),
+        "using --password via the CLI is insecure. Use --password-stdin" => {
+            "WARNING: Using --password via the CLI is insecure. Use --password-stdin.".to_owned()
+        }
         message => match SAME_WORDS.iter().find(|(start, _)| message.starts_with(start)) {
             Some((_, place)) => format!("{place}: {message}"),
             None => message.to_owned(),

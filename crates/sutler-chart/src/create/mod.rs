@@ -7,6 +7,7 @@ use sutler_template::Value;
 use thiserror::Error;
 
 use crate::chart::Chart;
+use crate::compat::Compatibility;
 use crate::decode::{DecodeError, json_kind, read_document};
 use crate::metadata::Metadata;
 use crate::package::{SaveError, chart_yaml, save};
@@ -81,6 +82,14 @@ pub enum CreateError {
 /// # Errors
 /// A name that no chart may have.
 pub fn scaffold(name: &str) -> Result<Vec<NewFile>, CreateError> {
+    scaffold_as(name, Compatibility::V4)
+}
+
+/// As [`scaffold`], with the files of the Helm that is mirrored.
+///
+/// # Errors
+/// As [`scaffold`].
+pub fn scaffold_as(name: &str, compatibility: Compatibility) -> Result<Vec<NewFile>, CreateError> {
     if name.is_empty() || name.len() > LONGEST_CHART_NAME {
         return Err(CreateError::NameLength);
     }
@@ -91,7 +100,10 @@ pub fn scaffold(name: &str) -> Result<Vec<NewFile>, CreateError> {
         name: path.to_owned(),
         data: text.replace(PLACEHOLDER, name).into_bytes(),
     };
-    Ok(SCAFFOLD.into_iter().map(file).collect())
+    /// Routes of the Gateway API came with Helm 4.
+    const OF_HELM4: &str = "templates/httproute.yaml";
+    let has = |(path, _): &(&str, &str)| compatibility == Compatibility::V4 || *path != OF_HELM4;
+    Ok(SCAFFOLD.into_iter().filter(has).map(file).collect())
 }
 
 /// The files of a new chart made from a starter: its templates and values with the name in place of `<CHARTNAME>`, its other files as
@@ -99,7 +111,12 @@ pub fn scaffold(name: &str) -> Result<Vec<NewFile>, CreateError> {
 ///
 /// # Errors
 /// [`CreateError`].
-pub fn from_starter(starter: &Chart, name: &str, now: Timestamp) -> Result<Vec<NewFile>, CreateError> {
+pub fn from_starter(
+    starter: &Chart,
+    name: &str,
+    now: Timestamp,
+    compatibility: Compatibility,
+) -> Result<Vec<NewFile>, CreateError> {
     check_values(starter, name)?;
     if base_name(name) != name {
         return Err(CreateError::NameWithSeparator(name.to_owned()));
@@ -126,7 +143,7 @@ pub fn from_starter(starter: &Chart, name: &str, now: Timestamp) -> Result<Vec<N
     starter.templates().iter().for_each(|file| add(file.name(), named(file.data())));
     starter.files().iter().for_each(|file| add(file.name(), file.data().to_vec()));
     for subchart in starter.dependencies() {
-        let archive = save(subchart, subchart.metadata(), now)
+        let archive = save(subchart, subchart.metadata(), now, compatibility)
             .map_err(|source| CreateError::Dependency { path: format!("{name}/charts/{}", subchart.name()), source })?;
         add(&format!("charts/{}", archive.file_name), archive.bytes);
     }

@@ -5,6 +5,7 @@ use sutler_yaml::{Data, Node};
 
 use super::Severity::{Error, Info, Warning};
 use super::{Findings, addresses};
+use crate::compat::Compatibility;
 use crate::decode::{DecodeError, read_document};
 use crate::load::{Entry, Survey};
 use crate::metadata::{Draft, Metadata};
@@ -13,7 +14,8 @@ use crate::text::{base_name, error_chain, go_quoted};
 /// The document's name in every finding.
 const FILE: &str = "Chart.yaml";
 
-pub(super) fn check(survey: &Survey, findings: &mut Findings) {
+pub(super) fn check(survey: &Survey, compatibility: Compatibility, findings: &mut Findings) {
+    let is_helm4 = compatibility == Compatibility::V4;
     if matches!(survey.chart_yaml, Entry::Folder) {
         findings.add(Error, FILE, "should be a file, not a directory");
     }
@@ -26,7 +28,7 @@ pub(super) fn check(survey: &Survey, findings: &mut Findings) {
         Ok(text) => text,
         Err(problem) => return findings.add(Error, FILE, format!("unable to parse YAML\n\t{problem}")),
     };
-    if let Some(problem) = unknown_or_repeated(&text) {
+    if is_helm4 && let Some(problem) = unknown_or_repeated(&text) {
         findings.add(Warning, FILE, format!("failed to strictly parse chart metadata file\n\t{problem}"));
     }
     let node = read_document(&text).ok();
@@ -44,7 +46,7 @@ pub(super) fn check(survey: &Survey, findings: &mut Findings) {
         (Error, icon(&metadata.icon)),
         (Error, only_in_v2(!metadata.kind.is_empty(), metadata, Subject::Type)),
         (Error, only_in_v2(draft.dependency_count() > 0, metadata, Subject::Dependencies)),
-        (Warning, strict_version(&metadata.version)),
+        (Warning, strict_version(&metadata.version).filter(|_| is_helm4)),
     ];
     for (severity, problem) in rules {
         if let Some(problem) = problem {

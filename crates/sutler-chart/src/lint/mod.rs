@@ -32,6 +32,7 @@ use jiff::Timestamp;
 use sutler_template::{Limits, Map, Value};
 
 use crate::capabilities::KubeVersion;
+use crate::compat::Compatibility;
 pub use crate::load::{ExpandError, Survey, SurveyError};
 use crate::log::Remark;
 use crate::render::SchemaCheck;
@@ -85,6 +86,8 @@ pub struct LintOptions {
     pub now: Timestamp,
     /// What the templates may use up.
     pub limits: Limits,
+    /// The Helm that is mirrored.
+    pub compatibility: Compatibility,
 }
 
 impl Default for LintOptions {
@@ -97,6 +100,7 @@ impl Default for LintOptions {
             seed: [0; 32],
             now: Timestamp::UNIX_EPOCH,
             limits: Limits::default(),
+            compatibility: Compatibility::V4,
         }
     }
 }
@@ -125,11 +129,14 @@ pub fn lint(survey: &Survey, values: &Value, options: &LintOptions) -> LintRepor
     let none = Map::new();
     let values = values.as_map().unwrap_or(&none);
     let mut findings = Findings::default();
-    chartfile::check(survey, &mut findings);
+    chartfile::check(survey, options.compatibility, &mut findings);
     templates::check_values(survey, values, options, &mut findings);
     templates::check(survey, values, options, &mut findings);
     templates::check_dependencies(survey, &mut findings);
-    templates::check_crds(survey, &mut findings);
+    // A rule of Helm 4.
+    if options.compatibility == Compatibility::V4 {
+        templates::check_crds(survey, &mut findings);
+    }
     let Findings { found, remarks } = findings;
     LintReport { findings: found, remarks }
 }

@@ -25,9 +25,14 @@ const LONGEST_LINE: usize = 64 * 1024;
 
 pub(super) fn check(survey: &Survey, values: &Map, options: &LintOptions, findings: &mut Findings) {
     match &survey.templates {
+        // Helm 3 does without it.
+        Entry::Absent | Entry::Unknown(_) if options.compatibility == Compatibility::V3 => {}
         Entry::Absent => return findings.add(Warning, FOLDER, "directory does not exist"),
         Entry::Unknown(error) => return findings.add(Error, FOLDER, error.to_string()),
-        Entry::File(_) => return findings.add(Error, FOLDER, "not a directory"),
+        Entry::File(_) => {
+            let severity = if options.compatibility == Compatibility::V4 { Error } else { Warning };
+            return findings.add(severity, FOLDER, "not a directory");
+        }
         Entry::Folder => {}
     }
     let Some(chart) = loaded(survey, FOLDER, findings) else { return };
@@ -43,12 +48,19 @@ pub(super) fn check(survey: &Survey, values: &Map, options: &LintOptions, findin
         if let Some(problem) = wrong_extension(file) {
             findings.add(Error, file, problem);
         }
-        if ![".yaml", ".yml"].iter().any(|known| extension(file).to_lowercase() == *known) {
+        let is_yaml = match options.compatibility {
+            Compatibility::V4 => [".yaml", ".yml"].iter().any(|known| extension(file).to_lowercase() == *known),
+            Compatibility::V3 => {
+                left_from_helm2(file, template.data(), findings);
+                extension(file) == ".yaml"
+            }
+        };
+        if !is_yaml {
             continue;
         }
         let output = outputs.get(&clean_path(&format!("{}/{file}", chart.name())));
         let Some(output) = output.filter(|output| !is_blank(output)) else { continue };
-        if check_output(file, output, &capabilities.kube_version, findings).is_none() {
+        if check_output(file, output, &capabilities.kube_version, options.compatibility, findings).is_none() {
             return;
         }
     }
@@ -61,7 +73,7 @@ fn loaded<'s>(survey: &'s Survey, path: &str, findings: &mut Findings) -> Option
 }
 
 fn capabilities(options: &LintOptions) -> Capabilities {
-    let mut capabilities = Capabilities::default();
+    let mut capabilities = options.compatibility.capabilities();
     if let Some(version) = &options.kube_version {
         capabilities.kube_version = version.clone();
     }
@@ -75,7 +87,7 @@ fn render(
     capabilities: &Capabilities,
     remarks: &mut Vec<Remark>,
 ) -> Result<std::collections::BTreeMap<String, Str>, RenderError> {
-    let compatibility = Compatibility::V4;
+    let compatibility = options.compatibility;
     let chart = dependencies::process(chart, values, compatibility, remarks)?;
     let values = Coalesce { keep_nulls: false, compatibility, remarks }.values(&chart, values)?;
     // Helm coalesces a second time before it checks; what the first time removed, the chart's own values bring back.
@@ -95,9 +107,36 @@ fn render(
         seed: options.seed,
         now: options.now,
         limits: options.limits,
+        compatibility,
         ..RenderOptions::install("", "")
     };
     render_to_lint(&chart, &values, &options, remarks)
+}
+
+/// What Helm 3 minds of charts for Helm 2.
+fn left_from_helm2(file: &str, template: &[u8], findings: &mut Findings) {
+    let text = String::from_utf8_lossy(template);
+    if has_crd_hook(&text) {
+        findings.add(Warning, file, "manifest is a crd-install hook. This hook is no longer supported in v3 and all CRDs should also exist the crds/ directory at the top level of the chart");
+    }
+    if text.contains(".Release.Time") {
+        findings.add(
+            Error,
+            file,
+            ".Release.Time has been removed in v3, please replace with the `now` function in your templates",
+        );
+    }
+}
+
+/// `helm.sh/hook: crd-install`, the key in quotes or not.
+fn has_crd_hook(text: &str) -> bool {
+    const KEY: &str = "helm.sh/hook";
+    text.match_indices(KEY).any(|(at, _)| {
+        let rest = &text[at + KEY.len()..];
+        let Some(value) = rest.strip_prefix('"').unwrap_or(rest).strip_prefix(':') else { return false };
+        let trimmed = value.trim_start_matches([' ', '\t', '\n', '\r', '\x0c']);
+        trimmed.len() < value.len() && trimmed.starts_with("crd-install")
+    })
 }
 
 fn wrong_extension(file: &str) -> Option<String> {
@@ -111,7 +150,13 @@ fn is_blank(output: &Str) -> bool {
 }
 
 /// Checks what one template rendered; none when it is no YAML, after which Helm looks at no other template.
-fn check_output(file: &str, output: &Str, cluster: &KubeVersion, findings: &mut Findings) -> Option<()> {
+fn check_output(
+    file: &str,
+    output: &Str,
+    cluster: &KubeVersion,
+    compatibility: Compatibility,
+    findings: &mut Findings,
+) -> Option<()> {
     if let Some(problem) = indented_start(output) {
         findings.add(Warning, file, problem);
     }
@@ -121,7 +166,7 @@ fn check_output(file: &str, output: &Str, cluster: &KubeVersion, findings: &mut 
                 findings.add(Error, file, format!("unable to parse YAML: {problem}"));
                 return None;
             }
-            Ok(Some(head)) => check_object(file, &head, output, cluster, findings),
+            Ok(Some(head)) => check_object(file, &head, output, cluster, compatibility, findings),
             Ok(None) => {}
         }
     }
@@ -148,7 +193,14 @@ fn indented_start(output: &Str) -> Option<String> {
     None
 }
 
-fn check_object(file: &str, head: &Head, output: &Str, cluster: &KubeVersion, findings: &mut Findings) {
+fn check_object(
+    file: &str,
+    head: &Head,
+    output: &Str,
+    cluster: &KubeVersion,
+    compatibility: Compatibility,
+    findings: &mut Findings,
+) {
     if let Some(problem) = names::problem(&head.kind, &head.name) {
         findings.add(Warning, file, problem);
     }
@@ -159,7 +211,7 @@ fn check_object(file: &str, head: &Head, output: &Str, cluster: &KubeVersion, fi
         findings.add(Error, file, problem);
     }
     if head.kind == "List"
-        && let Some(problem) = annotated_items(output)
+        && let Some(problem) = annotated_items(output, compatibility)
     {
         findings.add(Error, file, problem);
     }
@@ -177,10 +229,13 @@ fn no_selector(head: &Head, output: &Str) -> Option<String> {
 }
 
 /// An item of a list with an annotation that Helm would not see there.
-fn annotated_items(output: &Str) -> Option<String> {
+fn annotated_items(output: &Str, compatibility: Compatibility) -> Option<String> {
     match has_policy(output) {
         Ok(false) => None,
-        Ok(true) => Some("annotation 'helm.sh/resource-policy' within List objects are ignored".to_owned()),
+        Ok(true) => {
+            let annotation = if compatibility == Compatibility::V4 { "annotation" } else { "Annotation" };
+            Some(format!("{annotation} 'helm.sh/resource-policy' within List objects are ignored"))
+        }
         Err(error) => Some(format!("unable to parse YAML: {}", error_chain(&error))),
     }
 }
@@ -279,26 +334,29 @@ pub(super) fn check_values(survey: &Survey, values: &Map, options: &LintOptions,
     }
     let own = match survey.values_yaml.read(&format!("{}/{FILE}", survey.path)) {
         Err(error) => Err(error.to_string()),
-        Ok(bytes) => own_values(bytes).map_err(|error| error_chain(&error)),
+        Ok(bytes) => own_values(bytes, options.compatibility).map_err(|error| error_chain(&error)),
     };
     let own = match own {
         Ok(own) => own,
         Err(problem) => return findings.add(Error, FILE, format!("unable to parse YAML: {problem}")),
     };
     let merged = Map::new();
-    crate::values::coalesce_tables(&merged, values, false, Compatibility::V4, &mut findings.remarks);
-    crate::values::coalesce_tables(&merged, &own, false, Compatibility::V4, &mut findings.remarks);
+    crate::values::coalesce_tables(&merged, values, false, options.compatibility, &mut findings.remarks);
+    crate::values::coalesce_tables(&merged, &own, false, options.compatibility, &mut findings.remarks);
     let Ok(bytes) = survey.schema.read("") else { return };
-    if options.schema == SchemaCheck::Validate
+    // Helm 3 does not pass over it here.
+    let checks = options.schema == SchemaCheck::Validate || options.compatibility == Compatibility::V3;
+    if checks
         && !bytes.is_empty()
-        && let Err(problem) = schema::validate(bytes, &crate::values::to_json(&Value::Map(merged)))
+        && let Err(problem) =
+            schema::validate_as(bytes, &crate::values::to_json(&Value::Map(merged)), options.compatibility)
     {
         findings.add(Error, FILE, problem);
     }
 }
 
 /// The first document of values.yaml, unlike loading, which reads all of them.
-fn own_values(bytes: &[u8]) -> Result<Map, DecodeError> {
+fn own_values(bytes: &[u8], compatibility: Compatibility) -> Result<Map, DecodeError> {
     let text = sutler_yaml::decode(bytes).map_err(DecodeError::Read)?;
     let node = read_document(&text)?;
     match crate::values::from_yaml(&node).map_err(DecodeError::Convert)? {
@@ -306,7 +364,7 @@ fn own_values(bytes: &[u8]) -> Result<Map, DecodeError> {
         Value::Nil => Ok(Map::new()),
         _ => Err(DecodeError::Type {
             found: crate::decode::json_kind(&node),
-            target: "value of type common.Values".to_owned(),
+            target: format!("value of type {}", compatibility.types().values.name),
         }),
     }
 }

@@ -118,6 +118,14 @@ impl Survey {
     /// # Errors
     /// [`SurveyError::NoMetadata`]. What else is wrong with the folder is for the linter to say.
     pub fn of_folder(path: &Path) -> Result<Survey, SurveyError> {
+        Survey::of_folder_as(path, Compatibility::V4)
+    }
+
+    /// As [`Survey::of_folder`], with the Helm that is mirrored.
+    ///
+    /// # Errors
+    /// As [`Survey::of_folder`].
+    pub fn of_folder_as(path: &Path, compatibility: Compatibility) -> Result<Survey, SurveyError> {
         let chart_yaml = path.join("Chart.yaml");
         if let Err(error) = fs::metadata(&chart_yaml) {
             let shown = crate::text::clean_path(&chart_yaml.display().to_string());
@@ -126,11 +134,7 @@ impl Survey {
         let path = folder::absolute(path).map_err(SurveyError::NoMetadata)?;
         let mut remarks = Vec::new();
         let chart = folder::read(&path, &mut remarks).and_then(|files| {
-            assemble::chart(
-                files,
-                0,
-                &mut Loading { remarks: &mut remarks, compatibility: Compatibility::V4, unpacked: 0 },
-            )
+            assemble::chart(files, 0, &mut Loading { remarks: &mut remarks, compatibility, unpacked: 0 })
         });
         let entry = |name: &str| Entry::of_disk(&path.join(name));
         Ok(Survey {
@@ -151,16 +155,28 @@ impl Survey {
     /// # Errors
     /// [`SurveyError::Extract`], and [`SurveyError::NoMetadata`] never: an archive without Chart.yaml does not unpack.
     pub fn of_archive(bytes: &[u8], parent: &str) -> Result<Survey, SurveyError> {
-        Survey::expanded(bytes, parent).map_err(SurveyError::Extract)
+        Survey::of_archive_as(bytes, parent, Compatibility::V4)
     }
 
-    fn expanded(bytes: &[u8], parent: &str) -> Result<Survey, ExpandError> {
+    /// As [`Survey::of_archive`], with the Helm that is mirrored.
+    ///
+    /// # Errors
+    /// As [`Survey::of_archive`].
+    pub fn of_archive_as(bytes: &[u8], parent: &str, compatibility: Compatibility) -> Result<Survey, SurveyError> {
+        Survey::expanded(bytes, parent, compatibility).map_err(SurveyError::Extract)
+    }
+
+    fn expanded(bytes: &[u8], parent: &str, compatibility: Compatibility) -> Result<Survey, ExpandError> {
         let (name, files) = expand(bytes, parent)?;
-        Ok(Survey::of_files(files, format!("{parent}/{name}")))
+        Ok(Survey::of_files_as(files, format!("{parent}/{name}"), compatibility))
     }
 
     /// Looks at files in memory as if they stood in the folder `path`. Of files with one name the last counts.
     pub fn of_files(files: Vec<SourceFile>, path: String) -> Survey {
+        Survey::of_files_as(files, path, Compatibility::V4)
+    }
+
+    fn of_files_as(files: Vec<SourceFile>, path: String, compatibility: Compatibility) -> Survey {
         let files = in_walking_order(files);
         let entry = |name: &str| match files.iter().find(|file| file.name == name) {
             Some(file) => Entry::File(Ok(file.data.clone())),
@@ -172,11 +188,7 @@ impl Survey {
         let (templates, crds) = (entry("templates"), entry("crds"));
         let mut remarks = Vec::new();
         let chart = without_ignored(files).and_then(|files| {
-            assemble::chart(
-                files,
-                0,
-                &mut Loading { remarks: &mut remarks, compatibility: Compatibility::V4, unpacked: 0 },
-            )
+            assemble::chart(files, 0, &mut Loading { remarks: &mut remarks, compatibility, unpacked: 0 })
         });
         Survey { path, chart_yaml, values_yaml, schema, templates, crds, chart, remarks }
     }

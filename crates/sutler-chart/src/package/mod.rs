@@ -21,6 +21,7 @@ use sutler_functions::time::{ZERO_SECONDS, Zone};
 use thiserror::Error;
 
 use crate::chart::Chart;
+use crate::compat::Compatibility;
 use crate::decode::RFC_3339;
 use crate::dependencies;
 use crate::metadata::{Lock, Metadata, sanitize};
@@ -36,6 +37,8 @@ pub struct PackageOptions {
     pub app_version: Option<String>,
     /// The time of files whose own time is not known.
     pub now: Timestamp,
+    /// The Helm that is mirrored: Helm 3 gives all files the time of now.
+    pub compatibility: Compatibility,
 }
 
 /// A chart archive.
@@ -54,6 +57,9 @@ pub enum PackageError {
     /// The version is none.
     #[error(transparent)]
     Version(#[from] SemverError),
+    /// The same in the words of Helm 3's library.
+    #[error("{0}")]
+    VersionOfHelm3(String),
     /// Dependencies that Chart.yaml lists are not there.
     #[error("found in Chart.yaml, but missing in charts/ directory: {0}")]
     MissingDependencies(String),
@@ -69,6 +75,9 @@ pub enum SaveError {
     /// values.schema.json, of the chart or of one below it, is no JSON.
     #[error("invalid JSON in values.schema.json")]
     Schema,
+    /// The same in Helm 3's words.
+    #[error("Invalid JSON in values.schema.json")]
+    SchemaOfHelm3,
     /// Chart.yaml or Chart.lock cannot be written.
     #[error(transparent)]
     Yaml(#[from] sutler_yaml::WriteError),
@@ -86,7 +95,10 @@ pub fn package(chart: &Chart, options: &PackageOptions) -> Result<Package, Packa
     if let Some(version) = options.version.as_ref().filter(|version| !version.is_empty()) {
         metadata.version.clone_from(version);
     }
-    Version::parse(&metadata.version)?;
+    Version::parse(&metadata.version).map_err(|error| match options.compatibility {
+        Compatibility::V4 => PackageError::Version(error),
+        Compatibility::V3 => PackageError::VersionOfHelm3(error.text_3_3()),
+    })?;
     if let Some(version) = options.app_version.as_ref().filter(|version| !version.is_empty()) {
         metadata.app_version.clone_from(version);
         sanitize(&mut metadata.app_version);
@@ -95,7 +107,7 @@ pub fn package(chart: &Chart, options: &PackageOptions) -> Result<Package, Packa
     if !missing.is_empty() {
         return Err(PackageError::MissingDependencies(missing.join(", ")));
     }
-    Ok(save(chart, &metadata, options.now)?)
+    Ok(save(chart, &metadata, options.now, options.compatibility)?)
 }
 
 /// Archives a chart as it is, as Helm's `chartutil.Save`: dependencies need not be there. `now` is the time of files whose own
@@ -104,16 +116,21 @@ pub fn package(chart: &Chart, options: &PackageOptions) -> Result<Package, Packa
 /// # Errors
 /// [`SaveError`].
 pub fn archive(chart: &Chart, now: Timestamp) -> Result<Package, SaveError> {
-    save(chart, chart.metadata(), now)
+    save(chart, chart.metadata(), now, Compatibility::V4)
 }
 
 /// Archives a chart as it is, with these metadata.
 ///
 /// # Errors
 /// [`SaveError`].
-pub(crate) fn save(chart: &Chart, metadata: &Metadata, now: Timestamp) -> Result<Package, SaveError> {
+pub(crate) fn save(
+    chart: &Chart,
+    metadata: &Metadata,
+    now: Timestamp,
+    compatibility: Compatibility,
+) -> Result<Package, SaveError> {
     let mut tar = Tar::default();
-    add_chart(&mut tar, chart, metadata, "", now)?;
+    add_chart(&mut tar, chart, metadata, "", Times { now, compatibility })?;
     let mut zipped = GzBuilder::new()
         .extra(GZIP_EXTRA)
         .comment("Helm")
@@ -141,10 +158,23 @@ pub fn chart_yaml(metadata: &Metadata) -> Result<String, sutler_yaml::WriteError
     sutler_yaml::write(&value)
 }
 
-fn add_chart(tar: &mut Tar, chart: &Chart, metadata: &Metadata, above: &str, now: Timestamp) -> Result<(), SaveError> {
+/// Where files' times come from.
+#[derive(Clone, Copy)]
+struct Times {
+    now: Timestamp,
+    compatibility: Compatibility,
+}
+
+impl Times {
+    fn of(self, own: Option<Timestamp>) -> Timestamp {
+        own.filter(|_| self.compatibility == Compatibility::V4).unwrap_or(self.now)
+    }
+}
+
+fn add_chart(tar: &mut Tar, chart: &Chart, metadata: &Metadata, above: &str, times: Times) -> Result<(), SaveError> {
     let base = format!("{above}{}", metadata.name);
     let mut add = |name: &str, data: &[u8], modified: Option<Timestamp>| {
-        tar.add(&clean_path(&format!("{base}/{name}")), data, modified.unwrap_or(now));
+        tar.add(&clean_path(&format!("{base}/{name}")), data, times.of(modified));
     };
     add("Chart.yaml", chart_yaml(metadata)?.as_bytes(), chart.modified());
     if metadata.api_version == "v2"
@@ -158,7 +188,10 @@ fn add_chart(tar: &mut Tar, chart: &Chart, metadata: &Metadata, above: &str, now
     }
     if let Some(schema) = &chart.0.schema {
         if sutler_functions::json::read(schema.data()).is_err() {
-            return Err(SaveError::Schema);
+            return Err(match times.compatibility {
+                Compatibility::V4 => SaveError::Schema,
+                Compatibility::V3 => SaveError::SchemaOfHelm3,
+            });
         }
         add("values.schema.json", schema.data(), schema.modified());
     }
@@ -166,7 +199,7 @@ fn add_chart(tar: &mut Tar, chart: &Chart, metadata: &Metadata, above: &str, now
         add(file.name(), file.data(), file.modified());
     }
     for subchart in chart.dependencies() {
-        add_chart(tar, subchart, subchart.metadata(), &format!("{base}/charts/"), now)?;
+        add_chart(tar, subchart, subchart.metadata(), &format!("{base}/charts/"), times)?;
     }
     Ok(())
 }

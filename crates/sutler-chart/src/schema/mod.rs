@@ -36,7 +36,7 @@ pub(crate) fn validate_chart(chart: &Chart, values: &Map, compatibility: Compati
 
 fn collect(chart: &Chart, values: &Map, compatibility: Compatibility, text: &mut String) {
     if let Some(schema) = chart.schema_file()
-        && let Err(failures) = validate_as(compatibility, schema, &to_json(&Value::Map(values.clone())))
+        && let Err(failures) = validate_file(compatibility, schema, &to_json(&Value::Map(values.clone())))
     {
         text.push_str(&format!("{}:\n{failures}", chart.name()));
     }
@@ -53,21 +53,28 @@ fn collect(chart: &Chart, values: &Map, compatibility: Compatibility, text: &mut
     }
 }
 
-fn validate_as(compatibility: Compatibility, schema: &ChartFile, value: &serde_json::Value) -> Result<(), String> {
+fn validate_file(compatibility: Compatibility, schema: &ChartFile, value: &serde_json::Value) -> Result<(), String> {
     match (compatibility, schema.schema()) {
         (Compatibility::V4, parsed) => validate_parsed(parsed.map_err(str::to_owned)?, value),
         (Compatibility::V3, Ok(parsed)) => helm3::validate(parsed, value),
-        // Its words for what is no JSON are others.
-        (Compatibility::V3, Err(_)) => {
-            let parsed = serde_json::from_slice(schema.data()).map_err(|error| error.to_string())?;
-            helm3::validate(&parsed, value)
-        }
+        (Compatibility::V3, Err(_)) => validate_as(schema.data(), value, compatibility),
     }
 }
 
-/// Checks one value against one schema. The error is what Helm prints of it.
-pub(crate) fn validate(schema: &[u8], value: &serde_json::Value) -> Result<(), String> {
-    validate_parsed(&read(schema)?, value)
+/// Checks one value against one schema. The error is what the Helm that is mirrored prints of it.
+pub(crate) fn validate_as(
+    schema: &[u8],
+    value: &serde_json::Value,
+    compatibility: Compatibility,
+) -> Result<(), String> {
+    match compatibility {
+        Compatibility::V4 => validate_parsed(&read(schema)?, value),
+        // Its words for what is no JSON are others.
+        Compatibility::V3 => {
+            let parsed = read(schema).or_else(|_| serde_json::from_slice(schema).map_err(|error| error.to_string()))?;
+            helm3::validate(&parsed, value)
+        }
+    }
 }
 
 fn validate_parsed(schema: &serde_json::Value, value: &serde_json::Value) -> Result<(), String> {

@@ -4,7 +4,7 @@ use super::validate;
 
 fn check(schema: &str, values: &str, expected: &str) {
     let values = sutler_yaml::to_json(&sutler_yaml::read(values).unwrap()).unwrap();
-    let found = validate(schema.as_bytes(), &values).err().unwrap_or_default();
+    let found = validate_as(schema.as_bytes(), &values, Compatibility::V4).err().unwrap_or_default();
     assert_eq!(found.trim_end(), expected, "{schema} on {values}");
 }
 

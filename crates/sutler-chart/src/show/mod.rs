@@ -6,6 +6,7 @@ use sutler_template::Value;
 use thiserror::Error;
 
 use crate::chart::{Chart, ChartFile};
+use crate::compat::Compatibility;
 pub use jsonpath::PathError;
 
 /// What is shown of a chart.
@@ -47,6 +48,14 @@ pub enum ShowError {
 /// # Errors
 /// [`ShowError`].
 pub fn show(chart: &Chart, part: Part, template: &str) -> Result<Vec<u8>, ShowError> {
+    show_as(chart, part, template, Compatibility::V4)
+}
+
+/// As [`show`], as the Helm that is mirrored prints it.
+///
+/// # Errors
+/// [`ShowError`].
+pub fn show_as(chart: &Chart, part: Part, template: &str, compatibility: Compatibility) -> Result<Vec<u8>, ShowError> {
     let mut out = Vec::new();
     let mut line = |bytes: &[u8]| {
         out.extend_from_slice(bytes);
@@ -78,8 +87,10 @@ pub fn show(chart: &Chart, part: Part, template: &str) -> Result<Vec<u8>, ShowEr
         line(readme.data());
     }
     if matches!(part, Part::Crds | Part::All) {
-        for crd in chart.crds() {
-            if !crd.file.data().starts_with(b"---") {
+        for (at, crd) in chart.crds().into_iter().enumerate() {
+            // Helm 3 only parts them from what stands above.
+            let parts = compatibility == Compatibility::V4 || part == Part::All && at == 0;
+            if parts && !crd.file.data().starts_with(b"---") {
                 line(b"---");
             }
             line(crd.file.data());

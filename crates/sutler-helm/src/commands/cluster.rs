@@ -3,7 +3,7 @@
 
 use crate::command::{Action, Arguments, Command, Completion, Completions, Invocation};
 use crate::complete;
-use crate::flag::{Flag, Kind};
+use crate::flag::{Flag, Helms, Kind};
 use crate::io::Io;
 
 use super::flag_groups::*;
@@ -69,7 +69,12 @@ pub(super) const HISTORY: Command = Command {
 pub(super) const STATUS: Command = Command {
     use_line: "status RELEASE_NAME",
     short: "how a release is doing",
-    flags: &[&[REVISION, Flag::format()]],
+    flags: &[&[
+        REVISION,
+        Flag::format(),
+        Flag::switch("show-desc", "show the words about the release").only(Helms::Three),
+        Flag::switch("show-resources", "show the release's objects").only(Helms::Three),
+    ]],
     ..ONE_RELEASE
 };
 
@@ -88,7 +93,7 @@ pub(super) const INSTALL_COMMAND: Command = Command {
         WAIT,
         TIMEOUT,
         POST_RENDERER,
-        &[DRY_RUN, HIDE_SECRET, Flag::format()],
+        &[DRY_RUN, DRY_RUN_3, HIDE_SECRET, Flag::format()],
     ],
     exclusive: FORCE_ONE,
     arguments: Arguments::AtLeast(1),
@@ -113,6 +118,7 @@ pub(super) const UPGRADE: Command = Command {
         POST_RENDERER,
         &[
             DRY_RUN,
+            DRY_RUN_3,
             HIDE_SECRET,
             Flag::format(),
             Flag::switch("install", "install it if it is not there").short('i'),
@@ -136,7 +142,8 @@ const HISTORY_MAX: Flag = Flag::integer("history-max", "10", "how many revisions
 const CLEANUP: Flag = Flag::switch("cleanup-on-fail", "delete what was newly made if something fails");
 const SERVER_SIDE: Flag =
     Flag::text("server-side", "let the cluster apply the objects: true, false, or auto (as the last release)")
-        .or("auto");
+        .or("auto")
+        .only(Helms::Four);
 
 /// `rollback`.
 pub(super) const ROLLBACK: Command = Command {
@@ -145,11 +152,11 @@ pub(super) const ROLLBACK: Command = Command {
     flags: &[
         WAIT,
         TIMEOUT,
+        FORCE,
         &[
             DRY_RUN,
-            FORCE,
-            Flag::switch("force-replace", "replace what is there"),
-            Flag::switch("force-conflicts", "take fields from other owners in server-side apply"),
+            Flag::switch("dry-run", "only try").only(Helms::Three),
+            Flag::switch("recreate-pods", "make the pods anew").only(Helms::Three),
             Flag::switch("no-hooks", "leave out hooks"),
             Flag::switch("wait-for-jobs", "with --wait: wait for Jobs too"),
             HISTORY_MAX,
@@ -196,6 +203,7 @@ pub(super) const TEST: Command = Command {
         &[
             Flag::switch("logs", "show the test pods' logs, after all tests and before what is cleaned up"),
             Flag::list("filter", "tests by attribute (only name): name=this, or !name=that"),
+            Flag::switch("hide-notes", "do not print the notes").only(Helms::Three),
         ],
     ],
     ..ONE_RELEASE
@@ -209,6 +217,7 @@ pub(super) const LIST: Command = Command {
     flags: &[&[
         Flag::switch("short", "names only").short('q'),
         Flag::switch("no-headers", "no line of titles in the table"),
+        Flag::switch("all", "releases of every state").short('a').only(Helms::Three),
         Flag::text("time-format", "how times are written, as a Go layout: 2006-01-02 15:04:05Z0700"),
         Flag::switch("date", "by date of release").short('d'),
         Flag::switch("reverse", "the other way round").short('r'),

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use sutler_chart::create::{NewFile, from_starter, scaffold};
-use sutler_chart::{Chart, base_name, clean_path, go_quoted};
+use sutler_chart::create::{NewFile, from_starter, scaffold_as};
+use sutler_chart::{Chart, Compatibility, base_name, clean_path, go_quoted};
 
 use crate::command::{Action, Arguments, Command, Completion, Invocation};
 use crate::failure::Failure;
@@ -31,13 +31,13 @@ fn run(call: &Invocation, io: &mut Io<'_>) -> Result<(), Failure> {
     let typed = &call.arguments[0];
     io.line(format!("Creating {typed}"));
     let name = base_name(typed);
-    let above = folder_of(typed);
+    let (above, compatibility) = (folder_of(typed), call.settings.compatibility);
     match call.flags.text("starter") {
-        "" => by_scaffold(name, &above, io),
-        starter if starter.starts_with('/') => by_starter(starter, name, &above, io),
+        "" => by_scaffold(name, &above, compatibility, io),
+        starter if starter.starts_with('/') => by_starter(starter, name, &above, compatibility, io),
         starter => {
             let path = clean_path(&format!("{}/starters/{starter}", call.settings.data_home));
-            by_starter(&path, name, &above, io)
+            by_starter(&path, name, &above, compatibility, io)
         }
     }
 }
@@ -47,8 +47,8 @@ fn folder_of(path: &str) -> String {
     clean_path(path.rsplit_once('/').map_or("", |(folder, _)| if folder.is_empty() { "/" } else { folder }))
 }
 
-fn by_scaffold(name: &str, above: &str, io: &mut Io<'_>) -> Result<(), Failure> {
-    let files = scaffold(name)?;
+fn by_scaffold(name: &str, above: &str, compatibility: Compatibility, io: &mut Io<'_>) -> Result<(), Failure> {
+    let files = scaffold_as(name, compatibility)?;
     let above =
         clean_path(&if above.starts_with('/') { above.to_owned() } else { format!("{}/{above}", io.folder.display()) });
     let found = fs::metadata(&above).map_err(|error| file_error("stat", &above, error))?;
@@ -67,13 +67,23 @@ fn by_scaffold(name: &str, above: &str, io: &mut Io<'_>) -> Result<(), Failure> 
     make_folder(&format!("{folder}/charts"))
 }
 
-fn by_starter(starter: &str, name: &str, above: &str, io: &mut Io<'_>) -> Result<(), Failure> {
+fn by_starter(
+    starter: &str,
+    name: &str,
+    above: &str,
+    compatibility: Compatibility,
+    io: &mut Io<'_>,
+) -> Result<(), Failure> {
     let context = format!("could not load {starter}");
     fs::metadata(starter).map_err(|error| Failure::from(file_error("stat", starter, error)).context(&context))?;
     let mut remarks = Vec::new();
-    let chart = Chart::find_of_any_version(starter, &mut remarks);
-    remarks.iter().for_each(|remark| io.note(remark.to_string()));
-    let files = from_starter(&chart.map_err(|error| Failure::from(error).context(&context))?, name, io.now)?;
+    let chart = match compatibility {
+        Compatibility::V4 => Chart::find_of_any_version(starter, &mut remarks),
+        Compatibility::V3 => Chart::find_as(starter, compatibility, &mut remarks),
+    };
+    remarks.iter().for_each(|remark| io.remark(remark));
+    let files =
+        from_starter(&chart.map_err(|error| Failure::from(error).context(&context))?, name, io.now, compatibility)?;
     let folder = clean_path(&format!("{above}/{name}"));
     refuse_file(&folder)?;
     make_folder(&folder)?;

@@ -1,6 +1,6 @@
 //! Flags that several commands share.
 
-use crate::flag::{Flag, Kind};
+use crate::flag::{Flag, Helms, Kind};
 use crate::settings::default_keyring;
 
 /// `-f` and `--set` with its kin.
@@ -44,13 +44,17 @@ pub const DEVEL: &[Flag] =
     &[Flag::switch("devel", "versions under development too, as --version '>0.0.0-0'; nothing if --version is given")];
 
 /// How long to wait, and for what.
-pub const WAIT: &[Flag] = &[Flag::of(
-    Kind::Wait,
-    "wait",
-    "wait until everything is ready, by one of the strategies watcher, hookOnly and legacy",
-)
-.or("hookOnly")
-.bare("watcher")];
+pub const WAIT: &[Flag] = &[
+    Flag::of(
+        Kind::Wait,
+        "wait",
+        "wait until everything is ready, by one of the strategies watcher, hookOnly and legacy",
+    )
+    .or("hookOnly")
+    .bare("watcher")
+    .only(Helms::Four),
+    Flag::switch("wait", "wait until everything is ready").only(Helms::Three),
+];
 
 /// How long one operation may take.
 pub const TIMEOUT: &[Flag] = &[Flag::duration("timeout", "5m0s", "how long any single operation may take")];
@@ -58,16 +62,19 @@ pub const TIMEOUT: &[Flag] = &[Flag::duration("timeout", "5m0s", "how long any s
 /// What `install`, `upgrade` and `template` share.
 pub const RELEASE: &[Flag] = &[
     Flag::switch("create-namespace", "make the namespace if it is not there"),
-    FORCE,
-    Flag::switch("force-replace", "replace what is there"),
-    Flag::switch("force-conflicts", "take fields from other owners in server-side apply"),
+    FORCE[0],
+    FORCE[1],
+    FORCE[2],
+    FORCE[3],
     Flag::switch("no-hooks", "leave out hooks"),
     Flag::switch("wait-for-jobs", "with --wait: wait for Jobs too"),
     Flag::text("description", "words about this release"),
     Flag::switch("dependency-update", "fetch missing dependencies first"),
     Flag::switch("disable-openapi-validation", "do not check the objects against the cluster's schema"),
-    Flag::switch("rollback-on-failure", "undo everything if something fails; --wait is meant with it"),
-    Flag::switch("atomic", "").deprecated("use --rollback-on-failure instead"),
+    Flag::switch("rollback-on-failure", "undo everything if something fails; --wait is meant with it")
+        .only(Helms::Four),
+    Flag::switch("atomic", "").deprecated("use --rollback-on-failure instead").only(Helms::Four),
+    Flag::switch("atomic", "undo everything if something fails; --wait is meant with it").only(Helms::Three),
     Flag::switch("skip-crds", "leave out CustomResourceDefinitions"),
     Flag::switch("render-subchart-notes", "render the notes of subcharts too"),
     Flag::switch("skip-schema-validation", "do not check the values against the charts' schemas"),
@@ -77,8 +84,13 @@ pub const RELEASE: &[Flag] = &[
     Flag::switch("take-ownership", "take objects over that are not Helm's"),
 ];
 
-/// `--force`, of old.
-pub const FORCE: Flag = Flag::switch("force", "").deprecated("use --force-replace instead");
+/// `--force`, and what it is called today.
+pub const FORCE: &[Flag] = &[
+    Flag::switch("force", "").deprecated("use --force-replace instead").only(Helms::Four),
+    Flag::switch("force", "replace what is there").only(Helms::Three),
+    Flag::switch("force-replace", "replace what is there").only(Helms::Four),
+    Flag::switch("force-conflicts", "take fields from other owners in server-side apply").only(Helms::Four),
+];
 
 /// Flags of install, upgrade, rollback and template that exclude each other.
 pub const FORCE_ONE: &[&[&str]] = &[&["force-replace", "force-conflicts"], &["force", "force-conflicts"]];
@@ -88,12 +100,15 @@ pub const INSTALL: &[Flag] = &[
     Flag::switch("replace", "use a name that was used and is free again; not safe in production"),
     Flag::switch("generate-name", "make up the release's name").short('g'),
     Flag::text("name-template", "a template for the release's name"),
-    Flag::switch("server-side", "let the cluster apply the objects").or("true"),
+    Flag::switch("server-side", "let the cluster apply the objects").or("true").only(Helms::Four),
 ];
 
 /// The post-renderer.
 pub const POST_RENDERER: &[Flag] = &[
-    Flag::of(Kind::PostRenderer, "post-renderer", "the post-renderer plugin that what was rendered goes through"),
+    Flag::of(Kind::PostRenderer, "post-renderer", "the post-renderer plugin that what was rendered goes through")
+        .only(Helms::Four),
+    Flag::of(Kind::PostRendererProgram, "post-renderer", "the program that what was rendered goes through")
+        .only(Helms::Three),
     Flag::of(
         Kind::PostRendererArguments,
         "post-renderer-args",
@@ -102,8 +117,14 @@ pub const POST_RENDERER: &[Flag] = &[
 ];
 
 /// `--dry-run`.
-pub const DRY_RUN: Flag =
-    Flag::text("dry-run", "only try: none, client, or server (which asks the cluster)").or("none").bare("unset");
+pub const DRY_RUN: Flag = Flag::text("dry-run", "only try: none, client, or server (which asks the cluster)")
+    .or("none")
+    .bare("unset")
+    .only(Helms::Four);
+
+/// `--dry-run` of Helm 3.
+pub const DRY_RUN_3: Flag =
+    Flag::text("dry-run", "only try: client, or server (which asks the cluster)").bare("client").only(Helms::Three);
 
 /// `--hide-secret`.
 pub const HIDE_SECRET: Flag = Flag::switch("hide-secret", "with --dry-run: do not show Secrets");

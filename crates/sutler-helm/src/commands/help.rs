@@ -21,17 +21,17 @@ fn run(call: &Invocation, io: &mut Io<'_>) -> Result<(), Failure> {
     let root = super::root(call.started_as);
     let plugins = plugin::commands::find(&call.settings, io);
     let mut names = || plugins.iter().map(|plugin| plugin.name.clone()).collect();
-    let text = match resolve::find(root, &call.arguments, call.started_as, &io.variables, &mut names) {
-        Ok(Found::Command(path, _)) => help::help(&path, &listed(&plugins), &io.variables),
+    let text = match resolve::find(root, &call.arguments, call.guise(), &io.variables, &mut names) {
+        Ok(Found::Command(path, _)) => help::help(&path, &listed(&plugins), call.guise(), &io.variables),
         Ok(Found::Plugin(name, _)) => {
             let found = plugins.iter().find(|plugin| plugin.name == name);
-            found.map_or_else(String::new, |plugin| help::of_plugin(plugin, &io.variables))
+            found.map_or_else(String::new, |plugin| help::of_plugin(plugin, call.guise(), &io.variables))
         }
         Ok(Found::Complete(..)) | Err(_) => {
             // Go prints the list of words, each in backticks where it can be.
             let words: Vec<String> = call.arguments.iter().map(|word| backquoted(word)).collect();
             io.note(format!("Unknown help topic [{}]", words.join(" ")));
-            let usage = help::usage(&[root], &listed(&plugins), &io.variables);
+            let usage = help::usage(&[root], &listed(&plugins), call.guise(), &io.variables);
             io.note(usage.trim_end_matches('\n'));
             return Ok(());
         }
@@ -43,11 +43,10 @@ fn run(call: &Invocation, io: &mut Io<'_>) -> Result<(), Failure> {
 /// The words lead to a command, whose commands are offered.
 fn complete(call: &Invocation, typed: &str, io: &mut Io<'_>) -> Completions {
     let plugins = plugin::commands::find(&call.settings, io);
-    match resolve::find(super::root(call.started_as), &call.arguments, call.started_as, &io.variables, &mut Vec::new) {
+    match resolve::find(super::root(call.started_as), &call.arguments, call.guise(), &io.variables, &mut Vec::new) {
         Ok(Found::Command(path, _)) => {
             let mut children: Vec<(String, String)> = path[path.len() - 1]
-                .subcommands
-                .iter()
+                .children(call.settings.compatibility)
                 .filter(|child| !child.hidden)
                 .map(|child| (child.name().to_owned(), child.short.to_owned()))
                 .collect();

@@ -4,11 +4,11 @@ use std::fs;
 use std::path::Path;
 
 use sutler_chart::lint::{ExpandError, LintOptions, LintReport, Severity, Survey, SurveyError, lint};
-use sutler_chart::{KubeVersion, SchemaCheck, error_chain};
+use sutler_chart::{Compatibility, SchemaCheck, error_chain};
 
 use crate::command::{Action, Arguments, Command, Invocation};
 use crate::failure::Failure;
-use crate::flag::Flag;
+use crate::flag::{Flag, Helms};
 use crate::io::Io;
 
 use super::flag_groups::VALUES;
@@ -34,21 +34,29 @@ What would keep it from being installed is an [ERROR]; what goes against custom 
     ],
     arguments: Arguments::AtLeast(1),
     action: Action::Run(run),
+    helms: Helms::Four,
     ..Command::EMPTY
 };
 
+/// `lint` of Helm 3, which without a path looks at the folder it is called in.
+pub(super) const OF_HELM3: Command = Command { arguments: Arguments::Any, helms: Helms::Three, ..COMMAND };
+
 fn run(call: &Invocation, io: &mut Io<'_>) -> Result<(), Failure> {
-    let flags = &call.flags;
+    let (flags, compatibility) = (&call.flags, call.settings.compatibility);
     let kube_version = match flags.text("kube-version") {
         "" => None,
         text => Some(
-            KubeVersion::parse(text)
+            compatibility
+                .kube_version(text)
                 .map_err(|error| Failure::new(format!("invalid kube version '{text}': {error}")))?,
         ),
     };
     let mut paths = call.arguments.clone();
+    if paths.is_empty() {
+        paths.push(".".to_owned());
+    }
     if flags.is_on("with-subcharts") {
-        for path in &call.arguments {
+        for path in &paths.clone() {
             charts_below(&clean(&format!("{path}/charts")), &mut paths);
         }
     }
@@ -58,6 +66,7 @@ fn run(call: &Invocation, io: &mut Io<'_>) -> Result<(), Failure> {
         schema: if flags.is_on("skip-schema-validation") { SchemaCheck::Skip } else { SchemaCheck::Validate },
         seed: io.seed,
         now: io.now,
+        compatibility,
         ..LintOptions::default()
     };
     let values = values::merged(call, io)?;
@@ -65,8 +74,8 @@ fn run(call: &Invocation, io: &mut Io<'_>) -> Result<(), Failure> {
     let fatal = if strict { Severity::Warning } else { Severity::Error };
     let (mut text, mut failed, mut remarkable) = (String::new(), 0, 0);
     for path in &paths {
-        let report = survey(path, io).map(|survey| lint(&survey, &values, &options));
-        let report = report.inspect(|report| report.remarks.iter().for_each(|remark| io.note(remark.to_string())));
+        let report = survey(path, compatibility, io).map(|survey| lint(&survey, &values, &options));
+        let report = report.inspect(|report| report.remarks.iter().for_each(|remark| io.remark(remark)));
         let is_remarkable = report.as_ref().map_or(true, |report| report.has(Severity::Warning));
         remarkable += usize::from(is_remarkable);
         if quiet && !is_remarkable {
@@ -101,9 +110,9 @@ fn section(path: &str, report: &Result<LintReport, SurveyError>, quiet: bool) ->
 }
 
 /// A folder is looked at as it is, an archive as Helm would unpack it into a folder of its own.
-fn survey(path: &str, io: &Io<'_>) -> Result<Survey, SurveyError> {
+fn survey(path: &str, compatibility: Compatibility, io: &Io<'_>) -> Result<Survey, SurveyError> {
     if !is_archive(path) {
-        return Survey::of_folder(Path::new(path));
+        return Survey::of_folder_as(Path::new(path), compatibility);
     }
     let failed = |error: std::io::Error| {
         // Go opens a folder, and fails when it reads.
@@ -114,7 +123,7 @@ fn survey(path: &str, io: &Io<'_>) -> Result<Survey, SurveyError> {
     let bytes = fs::read(path).map_err(failed)?;
     let temporary = io.variables.filled("TMPDIR").unwrap_or("/tmp").trim_end_matches('/');
     let number = u32::from_le_bytes([io.seed[0], io.seed[1], io.seed[2], io.seed[3]]);
-    Survey::of_archive(&bytes, &format!("{temporary}/helm-lint{number}"))
+    Survey::of_archive_as(&bytes, &format!("{temporary}/helm-lint{number}"), compatibility)
 }
 
 fn is_archive(path: &str) -> bool {

@@ -79,6 +79,7 @@ Without $HELM_…_HOME the folders are `helm` below $XDG_CACHE_HOME, $XDG_CONFIG
         &pull::COMMAND,
         &show::COMMAND,
         &lint::COMMAND,
+        &lint::OF_HELM3,
         &package::COMMAND,
         &repo::COMMAND,
         &search::COMMAND,

@@ -45,7 +45,7 @@ with its secret half.",
 };
 
 fn run(call: &Invocation, io: &mut Io<'_>) -> Result<(), Failure> {
-    let flags = &call.flags;
+    let (flags, compatibility) = (&call.flags, call.settings.compatibility);
     if call.arguments.is_empty() {
         return Err(Failure::new("need at least one argument, the path to the chart"));
     }
@@ -64,10 +64,11 @@ fn run(call: &Invocation, io: &mut Io<'_>) -> Result<(), Failure> {
             update_dependencies(call, io, Path::new(&folder), &mut Collected::default())?;
         }
         let mut remarks = Vec::new();
-        let chart = Chart::load_with_remarks(ChartSource::Folder(Path::new(&folder)), &mut remarks);
-        remarks.iter().for_each(|remark| io.note(remark.to_string()));
+        let chart = Chart::load_as(ChartSource::Folder(Path::new(&folder)), compatibility, &mut remarks);
+        remarks.iter().for_each(|remark| io.remark(remark));
         let given = |name: &str| Some(flags.text(name).to_owned()).filter(|text| !text.is_empty());
-        let options = PackageOptions { version: given("version"), app_version: given("app-version"), now: io.now };
+        let options =
+            PackageOptions { version: given("version"), app_version: given("app-version"), now: io.now, compatibility };
         let package = package(&chart?, &options)?;
         let path = save(&package.file_name, &package.bytes, flags.text("destination"), io)
             .map_err(|failure| failure.context("failed to save"))?;

@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use sutler_chart::{Level, io_message};
+use sutler_chart::{Compatibility, Level, io_message};
 use sutler_repository::provenance::{self, Keyring, Verification};
 
 use crate::command::{Action, Arguments, Command, Completion, Completions, Invocation};
 use crate::failure::Failure;
-use crate::flag::Flag;
+use crate::flag::{Flag, Helms};
 use crate::io::Io;
 use crate::plugin::install::{InstallError, Local, with_ending};
 use crate::plugin::{Plugin, PluginKind, Plugins};
@@ -29,14 +29,18 @@ const INSTALL: Command = Command {
     use_line: "install [options] <path|url>",
     aliases: &["add"],
     short: "install a plugin",
-    flags: &[
-        TRANSPORT,
-        &[
-            Flag::text("version", "the plugin's version, or a range; the latest if it is not given"),
-            Flag::switch("verify", "check the plugin's signature first").or("true"),
-            KEYRING,
-        ],
-    ],
+    flags: &[&[
+        TRANSPORT[0].only(Helms::Four),
+        TRANSPORT[1].only(Helms::Four),
+        TRANSPORT[2].only(Helms::Four),
+        TRANSPORT[3].only(Helms::Four),
+        TRANSPORT[4].only(Helms::Four),
+        TRANSPORT[5].only(Helms::Four),
+        TRANSPORT[6].only(Helms::Four),
+        Flag::text("version", "the plugin's version, or a range; the latest if it is not given"),
+        Flag::switch("verify", "check the plugin's signature first").or("true").only(Helms::Four),
+        KEYRING.only(Helms::Four),
+    ]],
     arguments: Arguments::Exactly(1),
     action: Action::Run(install),
     complete: Completion::FilesUpTo(1),
@@ -47,7 +51,7 @@ const LIST: Command = Command {
     use_line: "list",
     aliases: &["ls"],
     short: "list the plugins",
-    flags: &[&[Flag::text("type", "only plugins of this type")]],
+    flags: &[&[Flag::text("type", "only plugins of this type").only(Helms::Four)]],
     action: Action::Run(list),
     complete: Completion::NothingAfter(0),
     ..Command::EMPTY
@@ -56,6 +60,7 @@ const LIST: Command = Command {
 const PACKAGE: Command = Command {
     use_line: "package [PATH]",
     short: "pack a plugin's folder into an archive",
+    helms: Helms::Four,
     flags: &[&[
         Flag::switch("sign", "sign the archive with a private key").or("true"),
         Flag::text("key", "with --sign: the key's name"),
@@ -89,6 +94,7 @@ const UPDATE: Command = Command {
 const VERIFY: Command = Command {
     use_line: "verify [PATH]",
     short: "check a plugin's signature",
+    helms: Helms::Four,
     flags: &[&[KEYRING]],
     arguments: Arguments::Exactly(1),
     action: Action::Run(verify),
@@ -96,17 +102,25 @@ const VERIFY: Command = Command {
 };
 
 fn install(call: &Invocation, io: &mut Io<'_>) -> Result<(), Failure> {
-    let source = &call.arguments[0];
-    let wants_verification = call.flags.is_on("verify");
+    let (source, compatibility) = (&call.arguments[0], call.settings.compatibility);
+    let is_helm4 = compatibility == Compatibility::V4;
+    let wants_verification = is_helm4 && call.flags.is_on("verify");
     let Some(local) = Local::find(source, &io.folder, &call.settings.data_home) else {
-        let error = InstallError::Source { source_text: source.clone(), reason: "Cannot detect VCS" };
-        return Err(Failure::from(error).hint(
+        const REASON: &str = "Cannot detect VCS";
+        let failure = match compatibility {
+            Compatibility::V4 => InstallError::Source { source_text: source.clone(), reason: REASON }.into(),
+            Compatibility::V3 => Failure::new(REASON),
+        };
+        return Err(failure.hint(
             "plugins are installed from folders and archives of this machine: fetch the archive first, or clone the repository",
         ));
     };
-    let keyring = Path::new(call.flags.text("keyring"));
-    let keyring = (wants_verification && local.is_archive).then_some(keyring);
-    if !local.is_archive {
+    let keyring = (wants_verification && local.is_archive).then(|| Path::new(call.flags.text("keyring")));
+    if !is_helm4 {
+        if local.is_archive {
+            return Err(Failure::new("expected plugin to be a folder"));
+        }
+    } else if !local.is_archive {
         io.line("Installing plugin from local directory (development mode)");
     } else if keyring.is_none() {
         io.line("WARNING: Skipping plugin signature verification");
@@ -116,7 +130,10 @@ fn install(call: &Invocation, io: &mut Io<'_>) -> Result<(), Failure> {
     let verification = match local.install(keyring, io.now) {
         Ok(verification) => verification,
         Err(error) => {
-            if let InstallError::Exists { path } = &error {
+            if !is_helm4 && matches!(error, InstallError::NoFolder) {
+                return Err(Failure::new("expected plugin to be a folder"));
+            }
+            if is_helm4 && let InstallError::Exists { path } = &error {
                 io.warn("plugin already exists", &[("path", path.clone()), ("error", "<nil>".to_owned())]);
             }
             return Err(error.into());
@@ -126,8 +143,8 @@ fn install(call: &Invocation, io: &mut Io<'_>) -> Result<(), Failure> {
         show(&verification, io);
     }
     call.debug(io, "loading plugin", &[("path", local.path.display().to_string())]);
-    let plugin =
-        Plugin::load(&local.path).map_err(|error| Failure::from(error).context("plugin is installed but unusable"))?;
+    let plugin = Plugin::load(&local.path, compatibility)
+        .map_err(|error| Failure::from(error).context("plugin is installed but unusable"))?;
     io.flush();
     plugin.run_hook("install", &io.variables)?;
     io.line(format!("Installed plugin: {}", plugin.metadata.name));
@@ -145,6 +162,10 @@ fn show(verification: &Verification, io: &mut Io<'_>) {
 fn list(call: &Invocation, io: &mut Io<'_>) -> Result<(), Failure> {
     call.debug(io, "pluginDirs", &[("directory", call.settings.plugins.clone())]);
     let plugins = load(&call.settings.plugin_folders(), io)?;
+    if call.settings.compatibility == Compatibility::V3 {
+        io.data(table(&described(&plugins), None));
+        return Ok(());
+    }
     let titles = ["NAME", "VERSION", "TYPE", "APIVERSION", "PROVENANCE", "SOURCE"];
     let mut rows = vec![titles.map(str::to_owned).to_vec()];
     for plugin in plugins.of_kind(call.flags.text("type")) {
@@ -161,6 +182,19 @@ fn list(call: &Invocation, io: &mut Io<'_>) -> Result<(), Failure> {
     }
     io.data(table(&rows, None));
     Ok(())
+}
+
+/// The list as Helm 3 has it.
+fn described(plugins: &Plugins) -> Vec<Vec<String>> {
+    let titles = ["NAME", "VERSION", "DESCRIPTION"].map(str::to_owned).to_vec();
+    let rows = plugins.found.iter().map(|plugin| {
+        let description = match &plugin.metadata.kind {
+            PluginKind::Cli { long_help, .. } => long_help.clone(),
+            _ => String::new(),
+        };
+        vec![plugin.metadata.name.clone(), plugin.metadata.version.clone(), description]
+    });
+    std::iter::once(titles).chain(rows).collect()
 }
 
 /// What can be said of a plugin's signature without keys.
@@ -205,7 +239,9 @@ fn update(call: &Invocation, io: &mut Io<'_>) -> Result<(), Failure> {
         let location = plugin.folder.canonicalize().unwrap_or_else(|_| plugin.folder.clone());
         // What Helm updates are working copies of a version control; nothing else tells where a plugin came from.
         let details = [("location", location.display().to_string()), ("error", "Cannot detect VCS".to_owned())];
-        io.warn("cannot get information about plugin source", &details);
+        if io.compatibility == Compatibility::V4 {
+            io.warn("cannot get information about plugin source", &details);
+        }
         Err(Failure::new("cannot get information about plugin source"))
     })
 }
@@ -224,13 +260,17 @@ fn each(
         call.debug(io, "loading installed plugins", &[("path", folder)]);
     }
     let plugins = load(&[Path::new(&call.settings.plugins)], io)?;
+    let (plugin_word, failed_word) = match call.settings.compatibility {
+        Compatibility::V4 => ("plugin", "failed"),
+        Compatibility::V3 => ("Plugin", "Failed"),
+    };
     let mut failures = Vec::new();
     for name in &call.arguments {
         match plugins.found.iter().find(|plugin| plugin.metadata.name == *name) {
-            None => failures.push(format!("plugin: {name} not found")),
+            None => failures.push(format!("{plugin_word}: {name} not found")),
             Some(plugin) => {
                 if let Err(failure) = act(plugin, io) {
-                    failures.push(format!("failed to {action} plugin {name}, got error ({})", failure.text));
+                    failures.push(format!("{failed_word} to {action} plugin {name}, got error ({})", failure.text));
                 }
             }
         }
@@ -282,7 +322,7 @@ fn verify(call: &Invocation, io: &mut Io<'_>) -> Result<(), Failure> {
 
 /// The plugins in these folders; those that cannot be loaded are told in the log.
 pub(crate) fn load(folders: &[&Path], io: &mut Io<'_>) -> Result<Plugins, Failure> {
-    let plugins = Plugins::load(folders)?;
+    let plugins = Plugins::load(folders, io.compatibility)?;
     for (file, error) in &plugins.broken {
         let details = [("plugin_yaml", file.clone()), ("error", sutler_chart::error_chain(error))];
         io.log(Level::Warn, "failed to load plugin (ignoring)", &details);

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use sutler_chart::Compatibility;
 use sutler_repository::index::IndexFile;
 use sutler_repository::repositories::{Repositories, RepositoriesLock, Repository};
 use sutler_repository::transport::{Clock as _, SystemClock, TlsOptions};
@@ -10,7 +11,7 @@ use sutler_repository::transport::{Clock as _, SystemClock, TlsOptions};
 use crate::command::{Action, Arguments, Command, Completion, Invocation};
 use crate::complete;
 use crate::failure::Failure;
-use crate::flag::Flag;
+use crate::flag::{Flag, Helms};
 use crate::flags::Format;
 use crate::io::Io;
 use crate::output;
@@ -42,7 +43,8 @@ const ADD: Command = Command {
         Flag::switch("insecure-skip-tls-verify", "do not check the server's certificate"),
         Flag::switch("allow-deprecated-repos", "take the URLs of official repositories that are gone, too"),
         Flag::switch("pass-credentials", "send the credentials to other hosts too"),
-        Flag::duration("timeout", "2m0s", "how long fetching the index may take"),
+        Flag::duration("timeout", "2m0s", "how long fetching the index may take").only(Helms::Four),
+        Flag::switch("no-update", "nothing: it is there for those who used it").only(Helms::Three),
     ]],
     arguments: Arguments::Exactly(2),
     action: Action::Run(add),
@@ -68,7 +70,7 @@ const LIST: Command = Command {
     use_line: "list",
     aliases: &["ls"],
     short: "list the repositories",
-    flags: &[&[Flag::switch("no-headers", "no line of titles in the table"), Flag::format()]],
+    flags: &[&[Flag::switch("no-headers", "no line of titles in the table").only(Helms::Four), Flag::format()]],
     arguments: Arguments::None,
     action: Action::Run(list),
     complete: Completion::NothingAfter(0),
@@ -89,7 +91,10 @@ const UPDATE: Command = Command {
     use_line: "update [REPO1 [REPO2 ...]]",
     aliases: &["up"],
     short: "fetch the repositories' indexes anew",
-    flags: &[&[Flag::duration("timeout", "2m0s", "how long fetching an index may take")]],
+    flags: &[&[
+        Flag::duration("timeout", "2m0s", "how long fetching an index may take").only(Helms::Four),
+        Flag::switch("fail-on-repo-update-fail", "one repository that fails is a failure").only(Helms::Three),
+    ]],
     action: Action::Run(update),
     complete: Completion::Custom(complete::complete_repositories),
     ..Command::EMPTY
@@ -154,7 +159,7 @@ fn add(call: &Invocation, io: &mut Io<'_>) -> Result<(), Failure> {
         return Ok(());
     }
     let mut indexes = remote.indexes();
-    indexes.timeout = Some(timeout(call));
+    indexes.timeout = timeout(call);
     indexes.check(&repository)?;
     indexes.update(&repository, io).map_err(|error| {
         let quoted = sutler_chart::go_quoted(&url);
@@ -181,9 +186,12 @@ fn ask_password(call: &Invocation, io: &mut Io<'_>) -> Result<String, Failure> {
 }
 
 /// `--timeout`; 0 is without end, as for Go's HTTP client.
-fn timeout(call: &Invocation) -> Duration {
+fn timeout(call: &Invocation) -> Option<Duration> {
+    if !call.flags.has("timeout") {
+        return None;
+    }
     let timeout = call.flags.duration("timeout");
-    if timeout.is_zero() { Duration::MAX } else { Duration::try_from(timeout).unwrap_or(Duration::ZERO) }
+    Some(if timeout.is_zero() { Duration::MAX } else { Duration::try_from(timeout).unwrap_or(Duration::ZERO) })
 }
 
 fn index(call: &Invocation, io: &mut Io<'_>) -> Result<(), Failure> {
@@ -198,7 +206,7 @@ fn index(call: &Invocation, io: &mut Io<'_>) -> Result<(), Failure> {
         let other = merged(Path::new(merge), &now, as_json, io)?;
         let mut remarks = Vec::new();
         index.merge(other, &mut remarks);
-        remarks.into_iter().for_each(|remark| io.note(remark.to_string()));
+        remarks.iter().for_each(|remark| io.remark(remark));
     }
     index.sort();
     index.write(&folder.join("index.yaml"), as_json)?;
@@ -224,7 +232,7 @@ fn merged(path: &Path, now: &str, as_json: bool, io: &mut Io<'_>) -> Result<Inde
     let source = path.display().to_string();
     let index = IndexFile::read(&bytes, &source, &mut remarks)
         .map_err(|error| Failure::from(error).context(format!("merge failed: error loading {source}")));
-    remarks.into_iter().for_each(|remark| io.note(remark.to_string()));
+    remarks.iter().for_each(|remark| io.remark(remark));
     index
 }
 
@@ -238,7 +246,7 @@ fn list(call: &Invocation, io: &mut Io<'_>) -> Result<(), Failure> {
             return Ok(());
         }
         let mut table = Table::new(0);
-        if !call.flags.is_on("no-headers") {
+        if !call.flags.has("no-headers") || !call.flags.is_on("no-headers") {
             table.row(["NAME", "URL"]);
         }
         repositories.iter().for_each(|repository| table.row([repository.name.as_str(), &repository.url]));
@@ -299,7 +307,7 @@ fn update(call: &Invocation, io: &mut Io<'_>) -> Result<(), Failure> {
         .collect();
     let remote = Remote::of(call, io);
     let mut indexes = remote.indexes();
-    indexes.timeout = Some(timeout(call));
+    indexes.timeout = timeout(call);
     for repository in &wanted {
         indexes.check(repository)?;
     }
@@ -317,8 +325,13 @@ fn update(call: &Invocation, io: &mut Io<'_>) -> Result<(), Failure> {
             }
         }
     }
-    if !failed.is_empty() {
-        return Err(Failure::new(format!("failed to update the following repositories: [{}]", failed.join(" "))));
+    let is_failure = match call.settings.compatibility {
+        Compatibility::V4 => !failed.is_empty(),
+        Compatibility::V3 => !failed.is_empty() && call.flags.is_on("fail-on-repo-update-fail"),
+    };
+    if is_failure {
+        let failed_to = if call.settings.compatibility == Compatibility::V4 { "failed" } else { "Failed" };
+        return Err(Failure::new(format!("{failed_to} to update the following repositories: [{}]", failed.join(" "))));
     }
     io.line("Update Complete. ⎈Happy Helming!⎈");
     Ok(())

@@ -1,7 +1,7 @@
 //! `helm show all`, `chart`, `crds`, `readme` and `values`.
 
-use sutler_chart::Chart;
-use sutler_chart::show::{Part, show};
+use sutler_chart::show::{Part, show_as};
+use sutler_chart::{Chart, Compatibility};
 
 use crate::command::{Action, Arguments, Command, Completion, Invocation};
 use crate::complete;
@@ -66,10 +66,14 @@ fn run(part: Part, call: &Invocation, io: &mut Io<'_>) -> Result<(), Failure> {
     let flags = &call.flags;
     let path = locate_chart(call, io, reference)?;
     let mut remarks = Vec::new();
-    let chart = Chart::find_of_any_version(&path.display().to_string(), &mut remarks);
-    remarks.iter().for_each(|remark| io.note(remark.to_string()));
+    let (path, compatibility) = (path.display().to_string(), call.settings.compatibility);
+    let chart = match compatibility {
+        Compatibility::V4 => Chart::find_of_any_version(&path, &mut remarks),
+        Compatibility::V3 => Chart::find_as(&path, compatibility, &mut remarks),
+    };
+    remarks.iter().for_each(|remark| io.remark(remark));
     let template = if part == Part::Values { flags.text("jsonpath") } else { "" };
-    let shown = show(&chart?, part, template)?;
+    let shown = show_as(&chart?, part, template, compatibility)?;
     io.bytes(&shown);
     Ok(())
 }

@@ -6,15 +6,16 @@ use std::io::Write as _;
 use std::path::Path;
 
 use sutler_chart::helm_template::{HelmTemplate, TemplateExtras, TemplateInputs, WriteMode};
-use sutler_chart::{Chart, FindError, Remark, ValuesOptions};
+use sutler_chart::{Chart, Compatibility, FindError, Remark, ValuesOptions};
 use sutler_repository::Collected;
 use sutler_repository::fetch::Getters as _;
 use sutler_repository::transport::GetOptions;
 
 use crate::command::{Action, Arguments, Command, Completion, Invocation};
 use crate::complete;
+use crate::debug;
 use crate::failure::Failure;
-use crate::flag::Flag;
+use crate::flag::{Flag, Helms};
 use crate::io::Io;
 use crate::plugin::getters::PluginGetters;
 use crate::post_render;
@@ -45,7 +46,8 @@ What would be asked of a cluster is made up: `lookup` finds nothing, and the ver
         &[
             Flag::texts("show-only", "only manifests of this template; may be given several times").short('s'),
             Flag::text("output-dir", "write files into this folder instead of printing"),
-            Flag::switch("validate", "").deprecated("use '--dry-run=server' instead"),
+            Flag::switch("validate", "").deprecated("use '--dry-run=server' instead").only(Helms::Four),
+            Flag::switch("validate", "check the objects with the cluster").only(Helms::Three),
             Flag::switch("include-crds", "CustomResourceDefinitions too"),
             Flag::switch("skip-tests", "leave out tests"),
             Flag::switch("is-upgrade", "render as for an upgrade"),
@@ -53,6 +55,7 @@ What would be asked of a cluster is made up: `lookup` finds nothing, and the ver
             Flag::list("api-versions", "API versions that the cluster has too; may be given several times").short('a'),
             Flag::switch("release-name", "with --output-dir: a folder by the release's name"),
             DRY_RUN.or("client"),
+            DRY_RUN_3,
         ],
     ],
     exclusive: &[FORCE_ONE[0], FORCE_ONE[1], &["validate", "dry-run"]],
@@ -109,10 +112,16 @@ fn run(call: &Invocation, io: &mut Io<'_>) -> Result<(), Failure> {
             let mut io = io.borrow_mut();
             post_render::through(files, renderer, flags.texts("post-renderer-args"), &call.settings, &mut io)
         };
+        let mut through_program = |manifests: &str| {
+            post_render::through_program(manifests, renderer, flags.texts("post-renderer-args"), &io.borrow())
+        };
         let extras = TemplateExtras {
             debug: call.settings.debug,
             labels: flags.pairs("labels").keys().cloned().collect(),
-            post_render: if renderer.is_empty() { None } else { Some(&mut post_render) },
+            post_render: (!renderer.is_empty() && compatibility == Compatibility::V4)
+                .then_some(&mut post_render as &mut sutler_chart::PostRender<'_>),
+            post_render_release: (!renderer.is_empty() && compatibility == Compatibility::V3)
+                .then_some(&mut through_program),
         };
         template.run_with(&mut TemplateInputs { find: &mut find, read: &mut read, now, seed }, extras)
     };
@@ -128,6 +137,12 @@ fn run(call: &Invocation, io: &mut Io<'_>) -> Result<(), Failure> {
     if output.exit_code == 0 {
         return Ok(());
     }
+    if compatibility == Compatibility::V3
+        && call.settings.debug
+        && let Some((_, error)) = output.stderr.split_once("Error: ")
+    {
+        io.note(debug::failure(error.trim_end_matches('\n'), now));
+    }
     let mut failure = Failure::silent(1);
     failure.hints = output.hints.iter().map(ToString::to_string).collect();
     Err(failure)
@@ -140,7 +155,10 @@ fn prepare(call: &Invocation, io: &mut Io<'_>) -> Result<(), Failure> {
     if needs_certificates || flags.is_on("insecure-skip-tls-verify") {
         Remote::of(call, io).registry_client(flags)?;
     }
-    let strategy = dry_run(flags.text("dry-run"), io)?;
+    let strategy = match call.settings.compatibility {
+        Compatibility::V4 => dry_run(flags.text("dry-run"), io)?,
+        Compatibility::V3 => dry_run_of_helm3(flags.text("dry-run"))?,
+    };
     call.debug(io, "Original chart version", &[("version", flags.text("version").to_owned())]);
     if flags.text("version").is_empty() && flags.is_on("devel") {
         call.debug(io, "setting version to >0.0.0-0", &[]);
@@ -186,6 +204,17 @@ fn dry_run(text: &str, io: &mut Io<'_>) -> Result<DryRun, Failure> {
                 Ok(DryRun::Client)
             }
         },
+    }
+}
+
+/// Reads Helm 3's `--dry-run`, all of whose values but one render here.
+fn dry_run_of_helm3(text: &str) -> Result<DryRun, Failure> {
+    match text {
+        "" | "false" | "true" | "none" | "client" => Ok(DryRun::Client),
+        "server" => Ok(DryRun::Server),
+        _ => {
+            Err(Failure::new("Invalid dry-run flag. Flag must one of the following: false, true, none, client, server"))
+        }
     }
 }
 

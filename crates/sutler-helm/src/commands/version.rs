@@ -8,7 +8,7 @@ use sutler_template::{ExecuteOptions, Object, TemplateSet, Value};
 
 use crate::command::{Action, Arguments, Command, Completion, Invocation};
 use crate::failure::Failure;
-use crate::flag::Flag;
+use crate::flag::{Flag, Helms};
 use crate::io::Io;
 
 /// `version`.
@@ -17,6 +17,8 @@ pub(super) const COMMAND: Command = Command {
     short: "print the version",
     long: "Prints the version of Helm that this program behaves as.",
     flags: &[&[
+        // Helm 2's, which Helm 3 still takes.
+        Flag::switch("client", "").short('c').or("true").hidden().only(Helms::Three),
         Flag::switch("short", "the version and the beginning of the commit only"),
         Flag::text("template", "a Go template for the output: {{.Version}}"),
     ]],
@@ -75,12 +77,16 @@ impl Object for BuildInfo {
 
     fn fields(&self) -> Vec<(&'static str, Value)> {
         let HelmVersion { version, git_commit, git_tree_state, go_version, kube_client_version } = &self.0;
-        vec![
+        let mut fields = vec![
             ("Version", Value::from(version)),
             ("GitCommit", Value::from(git_commit)),
             ("GitTreeState", Value::from(git_tree_state)),
             ("GoVersion", Value::from(go_version)),
-            ("KubeClientVersion", Value::from(kube_client_version)),
-        ]
+        ];
+        // Helm 3 has no such field.
+        if !kube_client_version.is_empty() {
+            fields.push(("KubeClientVersion", Value::from(kube_client_version)));
+        }
+        fields
     }
 }

@@ -1,6 +1,6 @@
 //! Plugins as commands: `helm NAME …`.
 
-use sutler_chart::{Level, go_quoted};
+use sutler_chart::{Compatibility, Level, go_quoted};
 
 use super::{Plugin, PluginKind, Plugins};
 use crate::command::StartedAs;
@@ -33,6 +33,7 @@ pub(crate) fn find(settings: &Settings, io: &Io<'_>) -> Vec<PluginCommand> {
         variables: io.variables.clone(),
         now: io.now,
         seed: io.seed,
+        compatibility: io.compatibility,
     };
     load(settings, &mut quiet)
 }
@@ -42,10 +43,15 @@ pub(crate) fn load(settings: &Settings, io: &mut Io<'_>) -> Vec<PluginCommand> {
     if io.variables.get("HELM_NO_PLUGINS") == Some("1") {
         return Vec::new();
     }
-    let plugins = match Plugins::load(&settings.plugin_folders()) {
+    let plugins = match Plugins::load(&settings.plugin_folders(), settings.compatibility) {
         Ok(plugins) => plugins,
         Err(error) => {
-            io.log(Level::Error, "failed to load plugins", &[("error", error.to_string())]);
+            match settings.compatibility {
+                Compatibility::V4 => {
+                    io.log(Level::Error, "failed to load plugins", &[("error", error.to_string())]);
+                }
+                Compatibility::V3 => io.note(format!("failed to load plugins: {error}")),
+            }
             return Vec::new();
         }
     };
@@ -60,6 +66,10 @@ pub(crate) fn load(settings: &Settings, io: &mut Io<'_>) -> Vec<PluginCommand> {
         let name = use_line.split(' ').next().unwrap_or_default().to_owned();
         let is_taken = HELM.subcommands.iter().any(|command| command.name() == name && name != "help")
             || commands.iter().any(|command| command.name == name);
+        // In Helm 3 the first of a name is the one that is called.
+        if is_taken && settings.compatibility == Compatibility::V3 {
+            continue;
+        }
         if is_taken {
             io.log(Level::Error, "failed to load plugins: name conflicts", &[("name", name)]);
             break;

@@ -6,7 +6,7 @@ use sutler_yaml::Node;
 
 use super::commands::{PluginCommand, split};
 use super::{Plugin, PluginKind};
-use crate::command::{Completions, StartedAs};
+use crate::command::{Completions, Guise};
 use crate::complete::names_of;
 use crate::flag::Visibility;
 use crate::flags::{FlagValues, Unknown};
@@ -19,7 +19,7 @@ pub(crate) fn complete(
     words: &[String],
     typed: &str,
     mut globals: FlagValues,
-    started_as: StartedAs,
+    guise: Guise,
     io: &mut Io<'_>,
 ) -> Completions {
     let file = command.plugin.folder.join("completion.yaml");
@@ -36,7 +36,10 @@ pub(crate) fn complete(
     }
     let mut completions = Completions { words: Vec::new(), directive: Completions::DEFAULT };
     if typed.starts_with('-') && !typed.contains('=') {
-        let mut inherited: Vec<_> = GLOBAL_FLAGS.iter().filter(|flag| flag.visibility == Visibility::Shown).collect();
+        let mut inherited: Vec<_> = GLOBAL_FLAGS
+            .iter()
+            .filter(|flag| flag.visibility == Visibility::Shown && flag.helms.have(guise.compatibility))
+            .collect();
         inherited.sort_by_key(|flag| flag.name);
         for flag in inherited {
             let names = names_of(flag).filter(|name| name.starts_with(typed));
@@ -72,7 +75,7 @@ pub(crate) fn complete(
     if globals.parse(&known, Unknown::Refuse, &mut |_, _| Ok(())).1.is_err() {
         return Completions { directive: 1, ..completions };
     }
-    let Ok(settings) = Settings::of(&globals, started_as, io) else {
+    let Ok(settings) = Settings::of(&globals, guise.started_as, io) else {
         return Completions { directive: 1, ..completions };
     };
     let ignores = matches!(command.plugin.metadata.kind, PluginKind::Cli { ignore_flags: true, .. });

@@ -1,5 +1,6 @@
 //! Getter plugins, as the crate that fetches charts asks for them.
 
+use sutler_chart::Compatibility;
 use sutler_repository::fetch::Getters;
 use sutler_repository::transport::GetOptions;
 
@@ -17,14 +18,17 @@ pub(crate) struct PluginGetters {
 impl PluginGetters {
     /// Those in the settings' folders. Plugins that cannot be loaded were told of at the start.
     pub(crate) fn of(settings: &Settings, variables: &Variables) -> PluginGetters {
-        let plugins = Plugins::load(&settings.plugin_folders()).unwrap_or_default();
-        let plugins: Vec<Plugin> = plugins.of_kind("getter/v1").cloned().collect();
+        let compatibility = settings.compatibility;
+        let plugins = Plugins::load(&settings.plugin_folders(), compatibility).unwrap_or_default();
+        // In Helm 3 a plugin is a command and a getter at once.
+        let kind = if compatibility == Compatibility::V4 { "getter/v1" } else { "" };
+        let plugins: Vec<Plugin> = plugins.of_kind(kind).cloned().collect();
         let helm = if plugins.is_empty() { Vec::new() } else { settings.variables(variables) };
         PluginGetters { plugins, variables: variables.clone(), helm }
     }
 
     fn find(&self, scheme: &str) -> Option<&Plugin> {
-        self.plugins.iter().find(|plugin| plugin.metadata.protocols().iter().any(|protocol| protocol == scheme))
+        self.plugins.iter().find(|plugin| plugin.serves(scheme))
     }
 }
 

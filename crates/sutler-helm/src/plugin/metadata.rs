@@ -128,7 +128,7 @@ impl Metadata {
         let version = fields.text("apiVersion");
         fields.finish().map_err(|error| MetadataError::Yaml(error.to_string()))?;
         match version.as_str() {
-            "" => legacy(&node),
+            "" => legacy(&node, Strictness::OfHelm4),
             "v1" => v1(&node),
             other => Err(MetadataError::ApiVersion(other.to_owned())),
         }
@@ -272,7 +272,17 @@ fn cannot(node: &Node, target: &str) -> String {
     format!("line {}: cannot unmarshal {shown} into {target}", node.start.line)
 }
 
-fn legacy(node: &Node) -> Result<Metadata, MetadataError> {
+/// How closely the older form is looked at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Strictness {
+    /// Helm 3 takes any version, and downloaders without anything.
+    OfHelm3,
+    /// Helm 4 looks at each.
+    OfHelm4,
+}
+
+/// The older form.
+pub(super) fn legacy(node: &Node, strictness: Strictness) -> Result<Metadata, MetadataError> {
     let mut fields = Fields::of(node, "plugin.MetadataLegacy");
     let name = fields.text("name");
     let version = fields.text("version");
@@ -301,7 +311,7 @@ fn legacy(node: &Node) -> Result<Metadata, MetadataError> {
     if !is_name(&name) {
         return invalid(wrong_name(&name));
     }
-    if !version.is_empty() && !is_strict_version(&version) {
+    if strictness == Strictness::OfHelm4 && !version.is_empty() && !is_strict_version(&version) {
         return invalid(wrong_version(&version));
     }
     if !commands.is_empty() && !command.is_empty() {
@@ -310,7 +320,8 @@ fn legacy(node: &Node) -> Result<Metadata, MetadataError> {
     if !hooks.is_empty() && !shell_hooks.is_empty() {
         return invalid("both platformHooks and hooks are set".to_owned());
     }
-    for (at, (protocols, command)) in downloaders.iter().enumerate() {
+    let checked = if strictness == Strictness::OfHelm4 { downloaders.as_slice() } else { &[] };
+    for (at, (protocols, command)) in checked.iter().enumerate() {
         if command.is_empty() {
             return invalid(format!("downloader {at} has empty command"));
         }
@@ -468,7 +479,7 @@ fn subprocess(config: &Node) -> Result<Runtime, MetadataError> {
     Ok(Runtime::Subprocess { commands, hooks, expand_hooks: false, protocols })
 }
 
-fn is_name(name: &str) -> bool {
+pub(super) fn is_name(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
 }
 

@@ -12,13 +12,14 @@ mod archive;
 pub(crate) mod commands;
 pub(crate) mod complete;
 pub(crate) mod getters;
+mod helm3;
 pub(crate) mod install;
 mod metadata;
 mod process;
 
 use std::path::{Path, PathBuf};
 
-use sutler_chart::go_quoted;
+use sutler_chart::{Compatibility, go_quoted};
 use thiserror::Error;
 
 pub use install::InstallError;
@@ -68,6 +69,9 @@ pub enum PluginError {
         /// The second one's folder.
         second: String,
     },
+    /// A plugin.yaml is wrong, in the words of Helm 3.
+    #[error("{0}")]
+    OfHelm3(String),
     /// There is none of that name and kind.
     #[error("plugin: {{Name:{name} Type:{kind}}} not found")]
     NotFound {
@@ -92,7 +96,10 @@ impl Plugin {
     ///
     /// # Errors
     /// When its plugin.yaml is not there or wrong.
-    pub fn load(folder: &Path) -> Result<Plugin, PluginError> {
+    pub fn load(folder: &Path, compatibility: Compatibility) -> Result<Plugin, PluginError> {
+        if compatibility == Compatibility::V3 {
+            return helm3::load(folder);
+        }
         let file = folder.join(PLUGIN_FILE);
         let bytes = std::fs::read(&file).map_err(|error| PluginError::Read {
             file: file.display().to_string(),
@@ -108,8 +115,8 @@ impl Plugins {
     /// The plugins in the folders (`HELM_PLUGINS`): each folder in them with a plugin.yaml.
     ///
     /// # Errors
-    /// When two of one folder have one name.
-    pub fn load(folders: &[&Path]) -> Result<Plugins, PluginError> {
+    /// When two of one folder have one name; for Helm 3, when any is wrong.
+    pub fn load(folders: &[&Path], compatibility: Compatibility) -> Result<Plugins, PluginError> {
         let mut plugins = Plugins::default();
         for folder in folders {
             let first = plugins.found.len();
@@ -117,8 +124,9 @@ impl Plugins {
             let mut names: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
             names.sort();
             for path in names.iter().filter(|path| path.join(PLUGIN_FILE).exists()) {
-                match Plugin::load(path) {
+                match Plugin::load(path, compatibility) {
                     Ok(plugin) => plugins.found.push(plugin),
+                    Err(error) if compatibility == Compatibility::V3 => return Err(error),
                     Err(error) => plugins.broken.push((path.join(PLUGIN_FILE).display().to_string(), error)),
                 }
             }

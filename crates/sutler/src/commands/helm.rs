@@ -37,6 +37,7 @@ pub(crate) fn exit_code(words: &[String], started_as: StartedAs) -> u8 {
         variables: std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect(),
         now: jiff::Timestamp::now(),
         seed,
+        compatibility: Default::default(),
     };
     let code = sutler_helm::run(words, started_as, &mut io, &mut Cluster);
     // A reader that went away wants no more.

@@ -1,0 +1,34 @@
+//! Helm 3's log of what happens (`--debug`): each line with the place in Helm's source that says it, and the time.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use sutler_chart::{Remark, go_quoted};
+
+/// The line that Helm 3.18.0 writes for a remark of level debug; none where it says nothing.
+pub(crate) fn line(remark: &Remark, now: Timestamp) -> Option<String> {
+    let detail = |at: usize| remark.details.get(at).map_or("", |(_, value)| value.as_str());
+    let (place, text) = match remark.message.as_str() {
+        "Original chart version" => ("install.go:225", format!("Original chart version: {}", go_quoted(detail(0)))),
+        "setting version to >0.0.0-0" => ("install.go:227", remark.message.clone()),
+        "Chart path" => ("install.go:242", format!("CHART PATH: {}\n", detail(0))),
+        "pluginDirs" => ("plugin_list.go:35", format!("pluginDirs: {}", detail(0))),
+        "loading plugin" => ("plugin_install.go:82", format!("loading plugin from {}", detail(0))),
+        "loading installer plugins" => {
+            ("plugin_uninstall.go:63", format!("loading installed plugins from {}", detail(0)))
+        }
+        "loading installed plugins" => ("plugin_update.go:65", format!("loading installed plugins from {}", detail(0))),
+        _ => return None,
+    };
+    Some(stamped(place, &text, now))
+}
+
+/// What Helm 3 writes of the error that a command ended with. Helm shows the places of its own source below, which there are not.
+pub(crate) fn failure(text: &str, now: Timestamp) -> String {
+    stamped("helm.go:92", text, now)
+}
+
+/// A line with the time as Go's `Time.String` has it; the monotonic clock that ends it stands still here.
+fn stamped(place: &str, text: &str, now: Timestamp) -> String {
+    let time = now.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S%.f %z %Z");
+    format!("{place}: {time} m=+0.000000000 [debug] {text}")
+}
