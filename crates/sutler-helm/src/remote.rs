@@ -87,10 +87,11 @@ fn unreadable(tls: &TlsOptions) -> Option<String> {
     let missing =
         |path: &str| std::fs::read(path).err().map(|error| (path.to_owned(), sutler_chart::io_message(&error)));
     let (certificate, key) = (&tls.cert_file, &tls.key_file);
-    if !certificate.is_empty() && !key.is_empty() {
-        if let Some((path, reason)) = missing(certificate).or_else(|| missing(key)) {
-            return Some(format!("can't load key pair from cert {certificate} and key {key}: open {path}: {reason}"));
-        }
+    if !certificate.is_empty()
+        && !key.is_empty()
+        && let Some((path, reason)) = missing(certificate).or_else(|| missing(key))
+    {
+        return Some(format!("can't load key pair from cert {certificate} and key {key}: open {path}: {reason}"));
     }
     let authorities = &tls.ca_file;
     (!authorities.is_empty() && missing(authorities).is_some()).then(|| format!("can't read CA file: {authorities}"))

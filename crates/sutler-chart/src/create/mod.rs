@@ -225,7 +225,7 @@ mod tests {
             SourceFile::new("charts/sub/Chart.yaml", "name: sub\nversion: 1.0.0\n"),
         ];
         let starter = Chart::load(ChartSource::Files { files }).unwrap();
-        let made = from_starter(&starter, "shop", Timestamp::UNIX_EPOCH).unwrap();
+        let made = from_starter(&starter, "shop", Timestamp::UNIX_EPOCH, Compatibility::V4).unwrap();
         let text = |name: &str| {
             let file = made.iter().find(|file| file.name == name).unwrap();
             String::from_utf8_lossy(&file.data).into_owned()
@@ -238,7 +238,7 @@ mod tests {
         assert_eq!(text("templates/a.yaml"), "{{ include \"shop.x\" . }}");
         assert_eq!(text("README.md"), "<CHARTNAME> stays");
         assert_eq!(made.last().unwrap().name, "charts/sub-1.0.0.tgz");
-        let error = from_starter(&starter, "a: b: c", Timestamp::UNIX_EPOCH).unwrap_err();
+        let error = from_starter(&starter, "a: b: c", Timestamp::UNIX_EPOCH, Compatibility::V4).unwrap_err();
         assert!(
             crate::error_chain(&error).starts_with("transforming values file: error converting YAML to JSON: yaml: ")
         );

@@ -15,7 +15,12 @@ fn chart(files: &[(&str, &str)]) -> Chart {
 }
 
 fn options() -> PackageOptions {
-    PackageOptions { version: None, app_version: None, now: Timestamp::UNIX_EPOCH }
+    PackageOptions {
+        version: None,
+        app_version: None,
+        now: Timestamp::UNIX_EPOCH,
+        compatibility: crate::Compatibility::V4,
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Schemas and values, and the lines that Helm 4.1.4 prints for them.
 
-use super::validate;
+use super::validate_as;
+use crate::compat::Compatibility;
 
 fn check(schema: &str, values: &str, expected: &str) {
     let values = sutler_yaml::to_json(&sutler_yaml::read(values).unwrap()).unwrap();

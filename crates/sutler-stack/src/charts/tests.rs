@@ -26,7 +26,12 @@ impl Memory {
             SourceFile::new("templates/a.yaml", format!("kind: {}\n", self.content)),
         ];
         let chart = Chart::load(ChartSource::Files { files }).unwrap();
-        let options = PackageOptions { version: None, app_version: None, now: Timestamp::UNIX_EPOCH };
+        let options = PackageOptions {
+            version: None,
+            app_version: None,
+            now: Timestamp::UNIX_EPOCH,
+            compatibility: sutler_chart::Compatibility::V4,
+        };
         package(&chart, &options).unwrap().bytes
     }
 }
