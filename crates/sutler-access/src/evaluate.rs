@@ -61,7 +61,7 @@ impl Policies {
     }
 }
 
-/// Compiled policies: decides without allocating, save where a policy variable has to be put in.
+/// Compiled policies. A decision allocates only for policy variables and for wildcards within the first segments of an ARN.
 #[derive(Debug, Clone)]
 pub struct Evaluator {
     identity: Vec<Compiled>,
@@ -165,7 +165,7 @@ impl Evaluator {
     /// Where an identity policy is not enough even within one account: roles that are to be taken, and KMS keys.
     fn resource_must_allow(&self, request: &Request) -> bool {
         let is_trust = self.resource.as_ref().is_some_and(|policy| policy.kind == crate::policy::PolicyKind::Trust);
-        is_trust || is_resource_policy_required(request.action_key(), request.resource())
+        is_trust || needs_own_policy(request.action_key(), request.resource())
     }
 }
 
@@ -173,7 +173,11 @@ impl Evaluator {
 /// for a KMS key.
 #[must_use]
 pub fn is_resource_policy_required(action: &str, resource: &str) -> bool {
-    let action = action.to_ascii_lowercase();
+    needs_own_policy(&action.to_ascii_lowercase(), resource)
+}
+
+/// The action in lower case.
+fn needs_own_policy(action: &str, resource: &str) -> bool {
     let mut parts = resource.splitn(6, ':').skip(2);
     let (service, what) = (parts.next().unwrap_or(""), parts.nth(2).unwrap_or(""));
     let takes_role = action.starts_with("sts:") && service == "iam" && what.starts_with("role/");

@@ -31,3 +31,8 @@ pub use evaluate::{Answer, Evaluator, Policies};
 pub use names::{AccountId, Partition, RoleArn, RoleName, ServiceAccountName};
 pub use policy::{Document, Policy, PolicyKind};
 pub use request::{Caller, Request};
+
+/// The README's example is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
