@@ -1,6 +1,6 @@
 //! Patterns as IAM has them: `*` and `?`, the segments of ARNs, and policy variables.
 //!
-//! A pattern is compiled once and matched many times. Start with [`Pattern`]; [`string_like`] is for a single comparison.
+//! A pattern is compiled once and matched many times. [`string_like`] is for a single comparison.
 
 use crate::request::Context;
 
