@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use thiserror::Error;
+
 use crate::names::{RoleArn, ServiceAccountName};
 use crate::policy::Document;
 use crate::token::POD_IDENTITY_SERVICE;
@@ -69,18 +71,32 @@ impl fmt::Display for Step {
     }
 }
 
+/// Why pods cannot be moved.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum MoveError {
+    /// Pod Identity associates one account each.
+    #[error("`{0}` is a pattern, and EKS Pod Identity associates exact service accounts only")]
+    Pattern(ServiceAccountName),
+}
+
 /// The steps that move these service accounts' pods to a mechanism. `web_identity` is the role's trust policy for IRSA, `pod_identity`
 /// that for Pod Identity, as [`crate::trust`] makes them.
 ///
-/// Patterns of accounts are left out of what is done to single accounts: Pod Identity knows none, which its caller refuses.
-#[must_use]
+/// To IRSA, patterns are left to the trust policy: which accounts they mean is not known here, and each has to be annotated by itself.
+///
+/// # Errors
+/// A pattern of accounts is to be moved to Pod Identity.
 pub fn moving_to(
     mechanism: Mechanism,
     role: &RoleArn,
     accounts: &[ServiceAccountName],
     web_identity: &Document,
     pod_identity: &Document,
-) -> Vec<Step> {
+) -> Result<Vec<Step>, MoveError> {
+    if let (Mechanism::PodIdentity, Some(glob)) = (mechanism, accounts.iter().find(|account| account.is_glob())) {
+        return Err(MoveError::Pattern(glob.clone()));
+    }
     let mut both = web_identity.clone();
     both.statement.extend(pod_identity.statement.iter().cloned());
     let trust_both = Step::Trust { document: Box::new(both), has_both: true };
@@ -103,7 +119,7 @@ pub fn moving_to(
             steps.push(Step::Trust { document: Box::new(web_identity.clone()), has_both: false });
         }
     }
-    steps
+    Ok(steps)
 }
 
 /// Which mechanisms a trust policy is written for.
@@ -142,7 +158,20 @@ mod tests {
         let accounts = ["ray/daft".parse().unwrap()];
         let irsa = trust::web_identity(&Issuer::new(ISSUER), Partition::Standard, &account, &accounts).unwrap();
         let role = "arn:aws:iam::444455556666:role/r".parse().unwrap();
-        moving_to(mechanism, &role, &accounts, &irsa, &trust::pod_identity())
+        moving_to(mechanism, &role, &accounts, &irsa, &trust::pod_identity()).unwrap()
+    }
+
+    #[test]
+    fn patterns_are_not_moved_to_pod_identity() {
+        let role: RoleArn = "arn:aws:iam::444455556666:role/r".parse().unwrap();
+        let accounts = ["ray/daft".parse().unwrap(), "ray/*".parse().unwrap()];
+        let trust = trust::pod_identity();
+        let moved = |mechanism| moving_to(mechanism, &role, &accounts, &trust, &trust).map(|steps| steps.len());
+        assert_eq!(
+            moved(Mechanism::PodIdentity).unwrap_err().to_string(),
+            "`ray/*` is a pattern, and EKS Pod Identity associates exact service accounts only"
+        );
+        assert_eq!(moved(Mechanism::WebIdentity), Ok(5));
     }
 
     /// Whether the trust policy lets the pod in by the token and by Pod Identity.
