@@ -129,6 +129,8 @@ impl Reader {
             || action.split_once(':').is_some_and(|(service, name)| is_name(service, b"-") && is_name(name, b"*?-_"));
         if !is_action {
             self.error(at, Fault::Action(action.to_owned()));
+        } else if self.kind == PolicyKind::ResourceControl && action == "*" {
+            self.error(at, Fault::EveryAction(self.kind));
         } else if self.kind == PolicyKind::Trust {
             let lower = action.to_ascii_lowercase();
             let is_trust = lower.starts_with("sts:assumerole")

@@ -147,6 +147,9 @@ pub enum Fault {
     /// An action that a trust policy cannot be about.
     #[error("`{0}` stands in a trust policy, which can only be about sts:AssumeRole… and tags of sessions")]
     TrustAction(String),
+    /// All actions of all services, where services must be named.
+    #[error("`*` stands as an action in a {0}, where AWS wants the service: `s3:*`")]
+    EveryAction(PolicyKind),
     /// Not a resource.
     #[error("`{0}` is no resource: an ARN or `*` is wanted")]
     Resource(String),

@@ -139,6 +139,11 @@ fn principals_stand_where_a_resource_is_protected() {
         r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": "*", "Action": "s3:*", "Resource": "*"}}"#,
         &["1:41: every resource control policy can only deny"],
     );
+    check(
+        PolicyKind::ResourceControl,
+        r#"{"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"}}"#,
+        &["1:87: `*` stands as an action in a resource control policy, where AWS wants the service: `s3:*`"],
+    );
 }
 
 #[test]

@@ -277,9 +277,12 @@ impl Generator {
         if self.percent(20) {
             let mut statement = self.statement(100);
             statement.insert("Principal".to_owned(), json!("*"));
-            if let Some(actions) = statement.remove("NotAction") {
-                statement.insert("Action".to_owned(), actions);
-            }
+            // Neither all actions nor `NotAction` may stand in one.
+            statement.remove("NotAction");
+            statement.insert(
+                "Action".to_owned(),
+                self.values(&["s3:*", "s3:Get*", "S3:putobject", "sqs:*", "secretsmanager:Get*"]),
+            );
             case.resource_control = vec![Self::document(vec![statement])];
         }
         case.complete()
