@@ -64,6 +64,7 @@ pub struct ChartFile {
 struct Derived {
     template: OnceLock<Parsed>,
     schema: OnceLock<Result<serde_json::Value, String>>,
+    checked: OnceLock<Result<(), String>>,
 }
 
 impl std::fmt::Debug for Derived {
@@ -108,6 +109,12 @@ impl ChartFile {
     /// The file as a schema, read only if it was not before; the error is the reader's text.
     pub(crate) fn schema(&self) -> Result<&serde_json::Value, &str> {
         self.derived.schema.get_or_init(|| crate::schema::read(self.data())).as_ref().map_err(String::as_str)
+    }
+
+    /// Whether the file is a schema that can be used, found out only if it was not before; the error is the checker's text.
+    pub(crate) fn checked_schema(&self) -> Result<(), &str> {
+        let check = || self.schema().map_err(str::to_owned).and_then(crate::schema::check);
+        self.derived.checked.get_or_init(check).as_ref().copied().map_err(String::as_str)
     }
 
     /// The path inside the chart, with `/`: `templates/service.yaml`.

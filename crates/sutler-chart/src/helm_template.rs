@@ -292,11 +292,16 @@ impl HelmTemplate {
         }
         let (name, reference) = self.name_and_chart()?;
         // Helm looks for the chart before it reads values, and loads it after: what is not there comes first, what is broken last.
-        let found = match (inputs.find)(reference, remarks) {
-            Err(error @ FindError::NotFound(_)) => return Err(error.into()),
+        let mut loading = Vec::new();
+        let found = match (inputs.find)(reference, &mut loading) {
+            Err(error @ FindError::NotFound(_)) => {
+                remarks.append(&mut loading);
+                return Err(error.into());
+            }
             found => found,
         };
         let (given, values) = self.merged_values(inputs, hints)?;
+        remarks.append(&mut loading);
         let chart = found?;
         self.check_chart(&chart, remarks).inspect_err(|error| {
             if let TemplateError::MissingDependencies(_) = error {

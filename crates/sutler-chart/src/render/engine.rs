@@ -131,7 +131,8 @@ impl Shared {
                 clean_path(&format!("{path}/{}", file.name())),
                 Template {
                     file: file.clone(),
-                    data: data.clone(),
+                    // In Go the conversion happens here: the dot has the type of values, what `.Subcharts` shows has not.
+                    data: data.as_type(self.compatibility.types().values),
                     base_path: clean_path(&format!("{path}/templates")),
                 },
             );

@@ -1,4 +1,4 @@
-//! A schema as a document: which draft it follows, and where its references lead.
+//! A schema as a document, as Helm 3 sees it: identifiers and where its references lead. And the drafts, for both Helms.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -20,7 +20,6 @@ pub(super) enum Draft {
 
 /// A schema and the places in it that references name.
 pub(super) struct Document<'s> {
-    root: &'s Value,
     pub(super) draft: Draft,
     /// Schemas by absolute address: `ROOT`, identifiers, and both with `#anchor`.
     addresses: HashMap<String, &'s Value>,
@@ -30,28 +29,12 @@ pub(super) struct Document<'s> {
 }
 
 impl<'s> Document<'s> {
-    /// # Errors
-    /// An unknown draft.
-    pub(super) fn new(root: &'s Value) -> Result<Document<'s>, String> {
-        let draft = match root.get("$schema").and_then(Value::as_str) {
-            None => Draft::Year2020,
-            Some(address) => draft_of(address).ok_or_else(|| {
-                format!("failing loading {}: no such schema is known", crate::text::go_quoted(address))
-            })?,
-        };
-        Ok(Document::of_draft(root, draft))
-    }
-
     /// A schema of a draft that is known otherwise.
     pub(super) fn of_draft(root: &'s Value, draft: Draft) -> Document<'s> {
-        let mut document = Document { root, draft, addresses: HashMap::new(), bases: HashMap::new() };
+        let mut document = Document { draft, addresses: HashMap::new(), bases: HashMap::new() };
         document.addresses.insert(ROOT.to_owned(), root);
         document.index(root, ROOT);
         document
-    }
-
-    pub(super) fn root(&self) -> &'s Value {
-        self.root
     }
 
     /// Notes identifiers and anchors below a schema. The recursion is bounded by the reader of JSON.
@@ -119,9 +102,10 @@ pub(super) fn place(value: &Value) -> usize {
     std::ptr::from_ref(value).addr()
 }
 
-fn draft_of(address: &str) -> Option<Draft> {
-    let address = address.split('#').next().unwrap_or(address);
-    let address = address.strip_prefix("https://").or_else(|| address.strip_prefix("http://"))?;
+/// The draft of this address, with an empty fragment or none.
+pub(super) fn draft_of(address: &str) -> Option<Draft> {
+    let address = address.strip_suffix('#').unwrap_or(address);
+    let address = address.strip_prefix("https://").or_else(|| address.strip_prefix("http://")).unwrap_or(address);
     Some(match address {
         "json-schema.org/schema" | "json-schema.org/draft/2020-12/schema" => Draft::Year2020,
         "json-schema.org/draft/2019-09/schema" => Draft::Year2019,

@@ -12,13 +12,13 @@ use super::validator::{Unevaluated, Validator};
 impl<'s> Validator<'_, 's> {
     pub(super) fn object(
         &mut self,
+        draft: Draft,
         object: &'s Map<String, Value>,
         value: &Value,
         members: &Map<String, Value>,
         rest: &mut Unevaluated,
         failures: &mut Vec<Failure>,
     ) {
-        let draft = self.document.draft;
         self.bound(object, "minProperties", members.len(), |got, want| got < want, failures);
         self.bound(object, "maxProperties", members.len(), |got, want| got > want, failures);
         if let Some(missing) = missing(object.get("required"), members) {
@@ -70,8 +70,7 @@ impl<'s> Validator<'_, 's> {
         {
             for name in members.keys() {
                 // A name is a value of its own, whose failures stand at no path.
-                let mut names = Validator::new(self.document);
-                if let Err(failure) = names.schema(schema, &Value::from(name.as_str()), false) {
+                if let Err(failure) = self.another().run(schema, &Value::from(name.as_str())) {
                     let causes = if failure.kind == Kind::Group { failure.causes } else { vec![failure] };
                     let kind = Kind::Text(format!("invalid propertyName {}", quoted(name)));
                     failures.push(Failure { at: Vec::new(), kind, causes });
@@ -97,6 +96,7 @@ impl<'s> Validator<'_, 's> {
 
     pub(super) fn array(
         &mut self,
+        draft: Draft,
         object: &'s Map<String, Value>,
         items: &[Value],
         rest: &mut Unevaluated,
@@ -109,14 +109,14 @@ impl<'s> Validator<'_, 's> {
         {
             failures.push(self.failure(format!("items at {first} and {second} are equal")));
         }
-        let tuple_keyword = if self.document.draft < Draft::Year2020 { "items" } else { "prefixItems" };
+        let tuple_keyword = if draft < Draft::Year2020 { "items" } else { "prefixItems" };
         let tuple: &'s [Value] = object.get(tuple_keyword).and_then(Value::as_array).map_or(&[], Vec::as_slice);
         let count = tuple.len().min(items.len());
         for (at, (item, schema)) in items.iter().zip(tuple).enumerate() {
             failures.extend(self.inner(schema, item, &at.to_string()).err());
         }
         let has_tuple = object.get("items").is_some_and(Value::is_array);
-        if self.document.draft >= Draft::Year2020 || !has_tuple {
+        if draft >= Draft::Year2020 || !has_tuple {
             if let Some(schema) = object.get("items").filter(|schema| !schema.is_array()) {
                 // Helm's validator counts these from the end of the tuple.
                 for (at, item) in items[count..].iter().enumerate() {
@@ -137,15 +137,16 @@ impl<'s> Validator<'_, 's> {
                 _ => {}
             }
         }
-        if self.document.draft > Draft::Four
+        if draft > Draft::Four
             && let Some(schema) = object.get("contains")
         {
-            self.contains(object, schema, items, rest, failures);
+            self.contains(draft, object, schema, items, rest, failures);
         }
     }
 
     fn contains(
         &mut self,
+        draft: Draft,
         object: &'s Map<String, Value>,
         schema: &'s Value,
         items: &[Value],
@@ -158,7 +159,7 @@ impl<'s> Validator<'_, 's> {
             match self.inner(schema, item, &at.to_string()) {
                 Ok(()) => {
                     matched.push(at.to_string());
-                    if self.document.draft >= Draft::Year2020 {
+                    if draft >= Draft::Year2020 {
                         rest.items.remove(&at);
                     }
                 }
@@ -166,7 +167,7 @@ impl<'s> Validator<'_, 's> {
             }
         }
         let limit = |keyword: &str| {
-            let years = self.document.draft >= Draft::Year2019;
+            let years = draft >= Draft::Year2019;
             object.get(keyword).filter(|_| years).and_then(count_of)
         };
         let mut failed = |text: String, causes| {

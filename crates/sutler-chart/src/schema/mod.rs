@@ -1,20 +1,24 @@
 //! Values against values.schema.json: JSON Schema (drafts 4, 6, 7, 2019-09, 2020-12) with the words of the validator in Helm.
 //!
 //! ```text
-//! schema ─▶ Document (drafts, identifiers, references) ─┐
-//! values ───────────────────────────────────────────────┴─ Validator ─▶ Failure tree ─▶ lines as Helm prints them
+//! schema ─▶ Resources (identifiers, references; checked against its draft's own schema) ─┐
+//! values ─────────────────────────────────────────────────────────────────────────────────┴─ Validator ─▶ Failure tree ─▶ lines
 //! ```
 //!
 //! Written here because no validator for Rust reports as Helm's does, whose texts people search for. Where Helm fetches a remote
-//! reference, this module refuses it: a rendering reads no network. A schema is not checked against its metaschema.
+//! reference, this module refuses it: a rendering reads no network. Helm 3 had another validator: see `helm3`.
 
+mod address;
 mod document;
 mod equality;
 mod failure;
 mod format;
 mod helm3;
 mod kinds;
+mod metaschema;
 mod number;
+mod pointer;
+mod resources;
 mod validator;
 
 use sutler_functions::json;
@@ -55,7 +59,10 @@ fn collect(chart: &Chart, values: &Map, compatibility: Compatibility, text: &mut
 
 fn validate_file(compatibility: Compatibility, schema: &ChartFile, value: &serde_json::Value) -> Result<(), String> {
     match (compatibility, schema.schema()) {
-        (Compatibility::V4, parsed) => validate_parsed(parsed.map_err(str::to_owned)?, value),
+        (Compatibility::V4, parsed) => {
+            schema.checked_schema().map_err(str::to_owned)?;
+            validate_parsed(parsed.map_err(str::to_owned)?, true, value)
+        }
         (Compatibility::V3, Ok(parsed)) => helm3::validate(parsed, value),
         (Compatibility::V3, Err(_)) => validate_as(schema.data(), value, compatibility),
     }
@@ -68,7 +75,7 @@ pub(crate) fn validate_as(
     compatibility: Compatibility,
 ) -> Result<(), String> {
     match compatibility {
-        Compatibility::V4 => validate_parsed(&read(schema)?, value),
+        Compatibility::V4 => validate_parsed(&read(schema)?, false, value),
         // Its words for what is no JSON are others.
         Compatibility::V3 => {
             let parsed = read(schema).or_else(|_| serde_json::from_slice(schema).map_err(|error| error.to_string()))?;
@@ -77,19 +84,20 @@ pub(crate) fn validate_as(
     }
 }
 
-fn validate_parsed(schema: &serde_json::Value, value: &serde_json::Value) -> Result<(), String> {
-    if !schema.is_object() && !schema.is_boolean() {
-        let found = validator::kind_of(schema);
-        return Err(format!(
-            "\"file:///values.schema.json#\" is not valid against metaschema: jsonschema validation failed with \
-             'https://json-schema.org/draft/2020-12/schema#'\n- at '': got {found}, want boolean or object"
-        ));
-    }
-    let document = document::Document::new(schema)?;
-    match validator::Validator::new(&document).validate(value) {
+fn validate_parsed(schema: &serde_json::Value, known: bool, value: &serde_json::Value) -> Result<(), String> {
+    let resources = resources::Resources::new(schema, known)?;
+    match validator::Validator::new(&resources).run(resources.value(), value) {
         Ok(()) => Ok(()),
         Err(failure) => Err(format!("{}\n", failure.lines())),
     }
+}
+
+/// Checks a schema by itself.
+///
+/// # Errors
+/// What Helm prints of what is wrong with it.
+pub(crate) fn check(schema: &serde_json::Value) -> Result<(), String> {
+    resources::Resources::new(schema, false).map(drop)
 }
 
 /// Reads a schema; the messages for what is no JSON are Go's, whose reader is asked for them.

@@ -50,13 +50,16 @@ fn combinations_show_their_branches() {
 #[test]
 fn references_are_followed_and_not_shown() {
     let schema = r##"{"$schema":"http://json-schema.org/draft-07/schema#","definitions":{"port":{"type":"integer"}},
-        "properties":{"a":{"$ref":"#/definitions/port","type":"string"},"b":{"$ref":"#/nope"}}}"##;
+        "properties":{"a":{"$ref":"#/definitions/port","type":"string"}}}"##;
     check(schema, "{a: x}", "- at '/a': got string, want integer");
     check(schema, "{a: 1}", "");
-    check(schema, "{b: 1}", "- at '/b': cannot resolve reference \"#/nope\"");
     let recursive = r##"{"$defs":{"tree":{"properties":{"next":{"$ref":"#/$defs/tree"},"v":{"type":"number"}}}},"$ref":"#/$defs/tree"}"##;
     check(recursive, "{next: {next: {v: x}}}", "- at '/next/next/v': got string, want number");
-    check(r##"{"$ref":"#"}"##, "{}", "- at '': a schema refers to itself, causing a reference cycle");
+    check(
+        r##"{"$ref":"#"}"##,
+        "{}",
+        "- at '': both /$ref and  resolve to \"file:///values.schema.json#\" causing reference cycle",
+    );
 }
 
 #[test]
@@ -73,4 +76,81 @@ fn formats_are_asserted_in_older_drafts_only() {
     check(&seven, "{a: 10.0.0.1}", "");
     check(&seven, "{a: 10.0.0.256}", "- at '/a': '10.0.0.256' is not valid ipv4: decimal must be between 0 and 255");
     check(&schema("https://json-schema.org/draft/2020-12/schema"), "{a: x}", "");
+}
+
+#[test]
+fn what_is_no_schema_is_refused_before_any_value_is_looked_at() {
+    let of = |draft: &str, rest: &str| format!(r#"{{"$schema":"{draft}#",{rest}}}"#);
+    let (four, seven) = ("http://json-schema.org/draft-04/schema", "http://json-schema.org/draft-07/schema");
+    let latest = "https://json-schema.org/draft/2020-12/schema";
+    let invalid = |draft: &str, rest: &str| {
+        format!(
+            "\"file:///values.schema.json#\" is not valid against metaschema: jsonschema validation failed with '{draft}#'\n{rest}"
+        )
+    };
+    for (draft, rest, expected) in [
+        (four, r#""properties":{"a":{"required":true}}"#, "- at '/properties/a/required': got boolean, want array"),
+        (seven, r#""required":"a""#, "- at '/required': got string, want array"),
+        (
+            latest,
+            r#""type":"int""#,
+            "- at '': 'allOf' failed\n  - at '/type': 'anyOf' failed\n    - at '/type': value must be one of 'array', \
+             'boolean', 'integer', 'null', 'number', 'object', 'string'\n    - at '/type': got string, want array",
+        ),
+        (latest, r#""minLength":-1"#, "- at '': 'allOf' failed\n  - at '/minLength': minimum: got -1, want 0"),
+        (
+            seven,
+            r#""minLength":"x""#,
+            "- at '/minLength': 'allOf' failed\n  - at '/minLength': got string, want integer",
+        ),
+        (four, r#""exclusiveMinimum":true"#, "- at '': properties 'minimum' required, if 'exclusiveMinimum' exists"),
+        (
+            seven,
+            r#""properties":{"a":{"pattern":"("}}"#,
+            "- at '/properties/a/pattern': '(' is not valid regex: error parsing regexp: missing closing ): `(`",
+        ),
+    ] {
+        check(&of(draft, rest), "{}", &invalid(draft, expected));
+    }
+    check(r##"{"$ref":"#/nope"}"##, "{}", "json-pointer in \"file:///values.schema.json#/nope\" not found");
+    check(
+        r##"{"properties":{"a":{"$ref":"#t"}}}"##,
+        "{}",
+        "anchor in \"file:///values.schema.json#t\" not found in schema \"file:///values.schema.json\"",
+    );
+    check(
+        r##"{"$defs":{"a":{"$anchor":"t"},"b":{"$anchor":"t"}}}"##,
+        "{}",
+        "duplicate anchor \"t\" in \"file:///values.schema.json\" at \"/$defs/a\" and \"/$defs/b\"",
+    );
+    check(
+        r##"{"properties":{"a":{"$ref":"other.json#/b"}}}"##,
+        "{}",
+        "failing loading \"file:///other.json\": open /other.json: no such file or directory",
+    );
+    check(r#"{"$schema":"nope"}"#, "{}", "failing loading \"nope\": no URLLoader registered for \"nope\"");
+}
+
+#[test]
+fn the_drafts_own_schemas_can_be_referred_to() {
+    let schema = r#"{"properties":{"a":{"$ref":"http://json-schema.org/draft-07/schema#"}}}"#;
+    check(schema, "{a: {type: string}}", "");
+    check(schema, "{a: {minimum: x}}", "- at '/a/minimum': got string, want number");
+}
+
+#[test]
+fn a_part_with_an_identifier_follows_its_own_draft() {
+    let schema = |inner: &str| {
+        format!(
+            r#"{{"properties":{{"a":{{"$id":"http://x/a","$schema":"http://json-schema.org/draft-07/schema#",{inner}}}}}}}"#
+        )
+    };
+    check(&schema(r#""format":"ipv4""#), "{a: x}", "- at '/a': 'x' is not valid ipv4: expected four decimals");
+    check(
+        &schema(r#""minLength":-1"#),
+        "{}",
+        "\"file:///values.schema.json#\" is not valid against metaschema: jsonschema validation failed with \
+         'https://json-schema.org/draft/2020-12/schema#'\n- at '': 'allOf' failed\n  - at '/properties/a/minLength': 'allOf' failed\n    \
+         - at '/properties/a/minLength': minimum: got -1, want 0",
+    );
 }

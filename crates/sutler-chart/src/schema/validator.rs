@@ -1,21 +1,34 @@
 //! A value against a schema, keyword by keyword, in the order in which Helm's validator looks at them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use super::document::{Document, Draft, place};
+use super::document::{Draft, place};
 use super::equality::equal;
 use super::failure::{Failure, Kind, quoted};
-use super::{format, number};
+use super::resources::{self, Resources};
+use super::{format, number, pointer};
 
-/// One validation. Failures are trees; what goes wrong with the schema itself is a failure too.
+/// One validation. Failures are trees.
 pub(super) struct Validator<'d, 's> {
-    pub(super) document: &'d Document<'s>,
+    pub(super) resources: &'d Resources<'s>,
     /// The path to the value being looked at.
     pub(super) at: Vec<String>,
-    /// The schemas that look at the same value, with the depth of that value: a schema that comes twice refers to itself.
-    scope: Vec<(usize, usize)>,
+    /// The schemas on the way from the first to the one that looks.
+    scope: Vec<Entry<'s>>,
+    /// Where the value is a schema itself: the draft whose schema looks at it now, and the drafts of its parts by pointer,
+    /// where they differ.
+    metaschema: Option<(Draft, BTreeMap<String, Draft>)>,
+}
+
+/// A schema that looks at a value.
+struct Entry<'s> {
+    schema: &'s Value,
+    /// How deep the value is: a schema that comes twice at one depth refers to itself.
+    depth: usize,
+    /// The reference that led here; empty where the schema is a part of the one before.
+    keyword: &'static str,
 }
 
 /// Members of a value that no keyword has looked at yet, as far as somebody asks.
@@ -40,68 +53,127 @@ impl Unevaluated {
 type Outcome = Result<Unevaluated, Failure>;
 
 impl<'d, 's> Validator<'d, 's> {
-    pub(super) fn new(document: &'d Document<'s>) -> Validator<'d, 's> {
-        Validator { document, at: Vec::new(), scope: Vec::new() }
+    /// A validation of values.
+    pub(super) fn new(resources: &'d Resources<'s>) -> Validator<'d, 's> {
+        Validator { resources, at: Vec::new(), scope: Vec::new(), metaschema: None }
     }
 
-    pub(super) fn validate(mut self, value: &Value) -> Result<(), Failure> {
-        self.schema(self.document.root(), value, false).map(|_| ())
+    /// A validation of a schema against that of its draft; `drafts` are those of its parts, where they differ.
+    pub(super) fn of_schemas(
+        metaschemas: &'d Resources<'s>,
+        draft: Draft,
+        drafts: BTreeMap<String, Draft>,
+    ) -> Validator<'d, 's> {
+        Validator { metaschema: Some((draft, drafts)), ..Validator::new(metaschemas) }
     }
 
-    /// The value against one schema. `asked` is whether the caller wants to know what was not looked at.
-    pub(super) fn schema(&mut self, schema: &'s Value, value: &Value, asked: bool) -> Outcome {
+    /// Another validation, for what is no part of the value: its failures stand at no path.
+    pub(super) fn another(&self) -> Validator<'d, 's> {
+        let metaschema = self.metaschema.as_ref().map(|(draft, _)| (*draft, BTreeMap::new()));
+        Validator { metaschema, ..Validator::new(self.resources) }
+    }
+
+    /// Checks a value against a schema.
+    pub(super) fn run(mut self, schema: &'s Value, value: &Value) -> Result<(), Failure> {
+        self.schema(schema, value, false, "").map(|_| ())
+    }
+
+    /// The value against one schema. `asked` is whether the caller wants to know what was not looked at, `keyword` the
+    /// reference that leads here.
+    fn schema(&mut self, schema: &'s Value, value: &Value, asked: bool, keyword: &'static str) -> Outcome {
+        let draft = self.metaschema.as_ref().map(|(draft, _)| *draft);
+        let schema = self.own_dialect(schema);
         // Values nest far deeper than anybody writes them; each level takes several frames here.
-        stacker::maybe_grow(128 * 1024, 1024 * 1024, || self.schema_on_stack(schema, value, asked))
+        let outcome =
+            stacker::maybe_grow(128 * 1024, 1024 * 1024, || self.schema_on_stack(schema, value, asked, keyword));
+        if let (Some(before), Some((draft, _))) = (draft, &mut self.metaschema) {
+            *draft = before;
+        }
+        outcome
     }
 
-    fn schema_on_stack(&mut self, schema: &'s Value, value: &Value, asked: bool) -> Outcome {
+    /// A part of a schema that follows another draft than the whole is looked at by the schema of that draft.
+    fn own_dialect(&mut self, schema: &'s Value) -> &'s Value {
+        let Some((draft, drafts)) = &mut self.metaschema else { return schema };
+        if drafts.is_empty() || place(schema) != place(resources::of_draft(*draft)) {
+            return schema;
+        }
+        let here: String = self.at.iter().map(|part| format!("/{}", pointer::escaped(part))).collect();
+        let Some(own) = drafts.get(&here) else { return schema };
+        *draft = *own;
+        resources::of_draft(*own)
+    }
+
+    fn schema_on_stack(&mut self, schema: &'s Value, value: &Value, asked: bool, keyword: &'static str) -> Outcome {
         let object = match schema {
             Value::Bool(false) => return Err(self.failure("false schema")),
             Value::Object(object) => object,
             _ => return Ok(Unevaluated::default()),
         };
-        let entry = (place(schema), self.at.len());
-        if self.scope.contains(&entry) {
-            return Err(self.failure("a schema refers to itself, causing a reference cycle"));
-        }
-        self.scope.push(entry);
-        let outcome = self.keywords(schema, object, value, asked);
+        let depth = self.at.len();
+        let same = |entry: &Entry<'_>| place(entry.schema) == place(schema);
+        // Those that look at the same value are the last ones.
+        let others = self.scope.iter().rev().take_while(|entry| entry.depth == depth);
+        let before = others.into_iter().position(same).map(|back| self.scope.len() - 1 - back);
+        self.scope.push(Entry { schema, depth, keyword });
+        let outcome = match before {
+            Some(before) => Err(self.cycle(before)),
+            None => self.keywords(schema, object, value, asked),
+        };
         self.scope.pop();
         outcome
     }
 
+    /// The last schema in scope leads back to the one at this index.
+    fn cycle(&self, before: usize) -> Failure {
+        let here = self.scope.len() - 1;
+        let location = crate::text::go_quoted(&self.resources.location(place(self.scope[here].schema)));
+        let (here, before) = (self.keyword_path(here), self.keyword_path(before));
+        self.failure(format!("both {here} and {before} resolve to {location} causing reference cycle"))
+    }
+
+    /// The keywords that led from the first schema in scope to this one.
+    fn keyword_path(&self, to: usize) -> String {
+        let mut path = String::new();
+        for pair in self.scope[..=to].windows(2) {
+            if pair[1].keyword.is_empty() {
+                let [above, below] = [&pair[0], &pair[1]].map(|entry| self.resources.location(place(entry.schema)));
+                path.push_str(below.strip_prefix(above.as_str()).unwrap_or_default());
+            } else {
+                path.push('/');
+                path.push_str(pair[1].keyword);
+            }
+        }
+        path
+    }
+
     fn keywords(&mut self, schema: &'s Value, object: &'s Map<String, Value>, value: &Value, asked: bool) -> Outcome {
-        let draft = self.document.draft;
-        let mut rest = self.unevaluated(object, value, asked);
+        let draft = self.resources.owner(place(schema)).draft;
+        let mut rest = unevaluated(draft, object, value, asked);
         let mut failures = Vec::new();
-        let reference = object.get("$ref").and_then(Value::as_str);
+        let target = self.resources.target(schema, "$ref");
         if draft < Draft::Year2019
-            && let Some(reference) = reference
+            && let Some(target) = target
         {
             // Everything beside a reference is ignored in these drafts.
-            self.reference(schema, reference, value, &mut rest)?;
+            self.reference(target, "$ref", value, &mut rest)?;
             return Ok(rest);
         }
-        self.whole_value(object, value)?;
-        let mut note = |outcome: Result<(), Failure>| failures.extend(outcome.err());
-        if let Some(reference) = reference {
-            note(self.reference(schema, reference, value, &mut rest));
+        self.whole_value(draft, object, value)?;
+        if let Some(target) = target {
+            failures.extend(self.reference(target, "$ref", value, &mut rest).err());
         }
         match value {
-            Value::Object(members) => self.object(object, value, members, &mut rest, &mut failures),
-            Value::Array(items) => self.array(object, items, &mut rest, &mut failures),
+            Value::Object(members) => self.object(draft, object, value, members, &mut rest, &mut failures),
+            Value::Array(items) => self.array(draft, object, items, &mut rest, &mut failures),
             Value::String(text) => self.string(object, text, &mut failures),
             Value::Number(number) => self.number(object, number, &mut failures),
             Value::Null | Value::Bool(_) => {}
         }
         if draft >= Draft::Year2019 {
-            for keyword in ["$recursiveRef", "$dynamicRef"] {
-                if let Some(reference) = object.get(keyword).and_then(Value::as_str) {
-                    failures.extend(self.reference(schema, reference, value, &mut rest).err());
-                }
-            }
+            self.dynamic_references(schema, object, value, &mut rest, &mut failures);
         }
-        self.combinations(object, value, &mut rest, &mut failures);
+        self.combinations(draft, object, value, &mut rest, &mut failures);
         if draft >= Draft::Year2019 {
             self.leftovers(object, value, &mut rest, &mut failures);
         }
@@ -113,7 +185,7 @@ impl<'d, 's> Validator<'d, 's> {
     }
 
     /// `type`, `const`, `enum`, `format`: the first that fails ends the look at this value.
-    fn whole_value(&self, object: &Map<String, Value>, value: &Value) -> Result<(), Failure> {
+    fn whole_value(&self, draft: Draft, object: &Map<String, Value>, value: &Value) -> Result<(), Failure> {
         const TYPES: [&str; 7] = ["null", "boolean", "number", "integer", "string", "array", "object"];
         let kind = kind_of(value);
         let named: Vec<&str> = match object.get("type") {
@@ -127,7 +199,7 @@ impl<'d, 's> Validator<'d, 's> {
         if !wanted.is_empty() && !fits {
             return Err(self.failure(format!("got {kind}, want {}", wanted.join(" or "))));
         }
-        if self.document.draft > Draft::Four
+        if draft > Draft::Four
             && let Some(wanted) = object.get("const")
             && !equal(value, wanted)
         {
@@ -148,7 +220,8 @@ impl<'d, 's> Validator<'d, 's> {
                 _ => "'enum' failed".to_owned(),
             }));
         }
-        if self.document.draft < Draft::Year2019
+        // The drafts' own schemas assert formats in every draft.
+        if (draft < Draft::Year2019 || self.metaschema.is_some())
             && let (Some(Value::String(name)), Value::String(text)) = (object.get("format"), value)
             && let Err(reason) = format::check(name, text)
         {
@@ -160,6 +233,7 @@ impl<'d, 's> Validator<'d, 's> {
     /// `not`, `allOf`, `anyOf`, `oneOf`, `if`.
     fn combinations(
         &mut self,
+        draft: Draft,
         object: &'s Map<String, Value>,
         value: &Value,
         rest: &mut Unevaluated,
@@ -218,7 +292,7 @@ impl<'d, 's> Validator<'d, 's> {
                 failed("'oneOf' failed, none matched".to_owned(), causes);
             }
         }
-        if self.document.draft >= Draft::Seven
+        if draft >= Draft::Seven
             && let Some(condition) = object.get("if")
         {
             let keyword = if self.same_value(condition, value, rest).is_ok() { "then" } else { "else" };
@@ -250,36 +324,6 @@ impl<'d, 's> Validator<'d, 's> {
         }
     }
 
-    /// What has to be looked at, if this schema or the one that asks wants to know.
-    fn unevaluated(&self, object: &Map<String, Value>, value: &Value, asked: bool) -> Unevaluated {
-        let mut rest = Unevaluated::default();
-        if self.document.draft < Draft::Year2019 {
-            return rest;
-        }
-        match value {
-            Value::Object(members)
-                if !object.contains_key("additionalProperties")
-                    && (asked || object.contains_key("unevaluatedProperties")) =>
-            {
-                rest.names = members.keys().cloned().collect();
-            }
-            Value::Array(items) if asked || object.contains_key("unevaluatedItems") => {
-                let before_2020 = self.document.draft < Draft::Year2020;
-                let (all, tuple) = match (before_2020, object.get("items")) {
-                    (true, Some(Value::Array(tuple))) => (object.contains_key("additionalItems"), tuple.len()),
-                    (_, Some(_)) => (true, 0),
-                    (true, None) => (false, 0),
-                    (false, None) => (false, object.get("prefixItems").and_then(Value::as_array).map_or(0, Vec::len)),
-                };
-                if !all {
-                    rest.items = (tuple..items.len()).collect();
-                }
-            }
-            _ => {}
-        }
-        rest
-    }
-
     /// The same value against another schema.
     pub(super) fn same_value(
         &mut self,
@@ -287,7 +331,17 @@ impl<'d, 's> Validator<'d, 's> {
         value: &Value,
         rest: &mut Unevaluated,
     ) -> Result<(), Failure> {
-        let looked = self.schema(schema, value, !rest.is_empty())?;
+        self.same_value_by(schema, "", value, rest)
+    }
+
+    fn same_value_by(
+        &mut self,
+        schema: &'s Value,
+        keyword: &'static str,
+        value: &Value,
+        rest: &mut Unevaluated,
+    ) -> Result<(), Failure> {
+        let looked = self.schema(schema, value, !rest.is_empty(), keyword)?;
         // A schema that is `true` has looked at nothing; one that was not asked says nothing of importance.
         if !matches!(schema, Value::Bool(_)) {
             rest.merge(&looked);
@@ -298,29 +352,87 @@ impl<'d, 's> Validator<'d, 's> {
     /// A member of the value against a schema.
     pub(super) fn inner(&mut self, schema: &'s Value, value: &Value, name: &str) -> Result<(), Failure> {
         self.at.push(name.to_owned());
-        let outcome = self.schema(schema, value, false);
+        let outcome = self.schema(schema, value, false, "");
         self.at.pop();
         outcome.map(|_| ())
     }
 
     fn reference(
         &mut self,
-        schema: &'s Value,
-        reference: &str,
+        target: &'s Value,
+        keyword: &'static str,
         value: &Value,
         rest: &mut Unevaluated,
     ) -> Result<(), Failure> {
-        let target = self.document.resolve(schema, reference).map_err(|text| self.failure(text))?;
-        self.same_value(target, value, rest).map_err(|failure| Failure {
+        self.same_value_by(target, keyword, value, rest).map_err(|failure| Failure {
             at: self.at.clone(),
             kind: Kind::Reference,
             causes: if failure.kind == Kind::Group { failure.causes } else { vec![failure] },
         })
     }
 
+    /// `$recursiveRef` and `$dynamicRef`: the outermost schema in scope that offers itself by that name.
+    fn dynamic_references(
+        &mut self,
+        schema: &'s Value,
+        object: &Map<String, Value>,
+        value: &Value,
+        rest: &mut Unevaluated,
+        failures: &mut Vec<Failure>,
+    ) {
+        if let Some(mut target) = self.resources.target(schema, "$recursiveRef") {
+            let offers = |schema: &Value| schema.get("$recursiveAnchor") == Some(&Value::Bool(true));
+            if offers(target) {
+                let outermost = self.scope.iter().find(|entry| offers(self.resources.owner(place(entry.schema)).value));
+                target = outermost.map_or(target, |entry| entry.schema);
+            }
+            failures.extend(self.reference(target, "$recursiveRef", value, rest).err());
+        }
+        if let Some(mut target) = self.resources.target(schema, "$dynamicRef") {
+            let reference = object.get("$dynamicRef").and_then(Value::as_str).unwrap_or_default();
+            let fragment = reference.split_once('#').map_or("", |(_, fragment)| fragment);
+            let name = pointer::decoded(fragment).unwrap_or_default();
+            if target.get("$dynamicAnchor").and_then(Value::as_str) == Some(name.as_str()) && !name.is_empty() {
+                let named = |entry: &Entry<'s>| self.resources.dynamic_anchor(place(entry.schema), &name);
+                target = self.scope.iter().find_map(named).unwrap_or(target);
+            }
+            failures.extend(self.reference(target, "$dynamicRef", value, rest).err());
+        }
+    }
+
     pub(super) fn failure(&self, text: impl Into<String>) -> Failure {
         Failure::new(&self.at, text)
     }
+}
+
+/// What has to be looked at, if this schema or the one that asks wants to know.
+fn unevaluated(draft: Draft, object: &Map<String, Value>, value: &Value, asked: bool) -> Unevaluated {
+    let mut rest = Unevaluated::default();
+    if draft < Draft::Year2019 {
+        return rest;
+    }
+    match value {
+        Value::Object(members)
+            if !object.contains_key("additionalProperties")
+                && (asked || object.contains_key("unevaluatedProperties")) =>
+        {
+            rest.names = members.keys().cloned().collect();
+        }
+        Value::Array(items) if asked || object.contains_key("unevaluatedItems") => {
+            let before_2020 = draft < Draft::Year2020;
+            let (all, tuple) = match (before_2020, object.get("items")) {
+                (true, Some(Value::Array(tuple))) => (object.contains_key("additionalItems"), tuple.len()),
+                (_, Some(_)) => (true, 0),
+                (true, None) => (false, 0),
+                (false, None) => (false, object.get("prefixItems").and_then(Value::as_array).map_or(0, Vec::len)),
+            };
+            if !all {
+                rest.items = (tuple..items.len()).collect();
+            }
+        }
+        _ => {}
+    }
+    rest
 }
 
 pub(super) fn kind_of(value: &Value) -> &'static str {

@@ -308,14 +308,9 @@ impl Parser<'_> {
         let item = self.next_non_space();
         let name = self.template_name(&item, CONTEXT)?;
         self.expect(Token::RightDelimiter, CONTEXT)?;
-        self.body(name, CONTEXT)
-    }
-
-    /// The body of a definition up to its end.
-    fn body(&mut self, name: Str, context: &str) -> Result<()> {
         let (list, ending) = self.item_list()?;
         if ending != Ending::End {
-            return self.error(format_args!("unexpected {} in {context}", ending.text()));
+            return self.error(format_args!("unexpected {} in {CONTEXT}", ending.text()));
         }
         self.add(name, list)
     }
@@ -462,7 +457,19 @@ impl Parser<'_> {
             return self.error("max control structure depth exceeded");
         }
         self.controls += 1;
-        on_deep_stack(|| self.in_new_tree(|parser| parser.body(name.clone(), CONTEXT)))?;
+        let ending = on_deep_stack(|| {
+            self.in_new_tree(|parser| {
+                let (list, ending) = parser.item_list()?;
+                if ending == Ending::End {
+                    parser.add(name.clone(), list)?;
+                }
+                Ok(ending)
+            })
+        })?;
+        if ending != Ending::End {
+            // The tree around reports it, which has read no further than the block's own action.
+            return self.error(format_args!("unexpected {} in {CONTEXT}", ending.text()));
+        }
         self.controls -= 1;
         Ok(Node::Template(TemplateCall { pos: item.pos, name, pipe: Some(pipe) }))
     }

@@ -1,0 +1,579 @@
+//! The documents that make up a schema, the parts of them with an identifier of their own, and where their references lead.
+//!
+//! As in Helm's validator a schema is whole before any value is looked at: identifiers and anchors are collected, the schema is
+//! checked against that of its draft, and every reference and pattern that it uses is followed. Nothing is fetched: what would come
+//! from the network is refused, and files beside the schema are not there for Helm either, which takes them from the root folder.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::LazyLock;
+
+use serde_json::{Map, Value};
+use sutler_functions::url::Url;
+
+use super::document::{Draft, draft_of, place};
+use super::failure::Failure;
+use super::metaschema;
+use super::pointer;
+use super::validator::Validator;
+use crate::text::go_quoted;
+
+/// The address under which Helm knows a chart's schema.
+const ROOT: &str = "file:///values.schema.json";
+
+/// A schema with all that it refers to.
+pub(super) struct Resources<'s> {
+    roots: Vec<Root<'s>>,
+    /// Targets of references, by the place of the schema that refers and the keyword.
+    links: HashMap<(usize, &'static str), &'s Value>,
+    /// Root and pointer of the resource that a schema belongs to, by the schema's place.
+    owners: HashMap<usize, (usize, String)>,
+}
+
+/// A document and its address.
+struct Root<'s> {
+    address: String,
+    value: &'s Value,
+    /// By their pointers; the whole is one of them.
+    resources: BTreeMap<String, Resource<'s>>,
+    /// Pointers of what is known to be a schema.
+    known: HashSet<String>,
+}
+
+/// A schema with an identifier of its own.
+pub(super) struct Resource<'s> {
+    pub(super) draft: Draft,
+    pub(super) value: &'s Value,
+    identifier: String,
+    /// Pointers by name.
+    anchors: BTreeMap<String, String>,
+    dynamic_anchors: Vec<String>,
+}
+
+/// A schema by its document and its pointer there.
+type Location = (usize, String);
+
+impl<'s> Root<'s> {
+    /// Pointer and resource that a pointer lies in.
+    fn resource(&self, pointer: &str) -> (&str, &Resource<'s>) {
+        let mut prefix = pointer;
+        loop {
+            if let Some((found, resource)) = self.resources.get_key_value(prefix) {
+                return (found, resource);
+            }
+            prefix = prefix.rsplit_once('/').map_or("", |(before, _)| before);
+        }
+    }
+}
+
+impl<'s> Resources<'s> {
+    /// Collects, checks and follows a whole schema. One that is `known` to be right is not checked against its draft's.
+    ///
+    /// # Errors
+    /// What is wrong with the schema, in the words of Helm's validator.
+    pub(super) fn new(schema: &'s Value, known: bool) -> Result<Resources<'s>, String> {
+        let mut resources = Resources { roots: Vec::new(), links: HashMap::new(), owners: HashMap::new() };
+        let root = resources.add(ROOT.to_owned(), schema)?;
+        if !known {
+            resources.check(root, "", schema)?;
+        }
+        resources.follow((root, String::new()), known)?;
+        Ok(resources)
+    }
+
+    /// The drafts' own schemas.
+    fn metaschemas() -> &'static Resources<'static> {
+        static METASCHEMAS: LazyLock<Resources<'static>> = LazyLock::new(|| {
+            let mut resources = Resources { roots: Vec::new(), links: HashMap::new(), owners: HashMap::new() };
+            for draft in [Draft::Four, Draft::Six, Draft::Seven, Draft::Year2019, Draft::Year2020] {
+                let whole = resources.root(metaschema::address(draft)).expect("the drafts' own schemas are there");
+                resources.follow((whole, String::new()), true).expect("the drafts' own schemas are right");
+            }
+            resources
+        });
+        &METASCHEMAS
+    }
+
+    /// The schema itself.
+    pub(super) fn value(&self) -> &'s Value {
+        self.roots[0].value
+    }
+
+    /// Where a keyword of a schema leads.
+    pub(super) fn target(&self, schema: &Value, keyword: &'static str) -> Option<&'s Value> {
+        self.links.get(&(place(schema), keyword)).copied()
+    }
+
+    /// The resource that a schema belongs to.
+    pub(super) fn owner(&self, schema: usize) -> &Resource<'s> {
+        let (root, pointer) = self.owners.get(&schema).map_or((0, ""), |(root, pointer)| (*root, pointer));
+        &self.roots[root].resources[pointer]
+    }
+
+    /// The schema that a dynamic anchor of a resource names.
+    pub(super) fn dynamic_anchor(&self, schema: usize, name: &str) -> Option<&'s Value> {
+        let resource = self.owner(schema);
+        let is_dynamic = resource.draft >= Draft::Year2020 && resource.dynamic_anchors.iter().any(|own| own == name);
+        let pointer = resource.anchors.get(name).filter(|_| is_dynamic)?;
+        let (root, _) = self.owners.get(&schema)?;
+        pointer::lookup(self.roots[*root].value, pointer).ok().flatten()
+    }
+
+    /// The address of a schema, for messages.
+    pub(super) fn location(&self, schema: usize) -> String {
+        for root in &self.roots {
+            if let Some(pointer) = pointer::of(root.value, schema) {
+                return format!("{}#{}", root.address, pointer::encoded(&pointer));
+            }
+        }
+        String::new()
+    }
+
+    /// The document at an address, collected if it was not yet.
+    fn root(&mut self, address: &str) -> Result<usize, String> {
+        if let Some(known) = self.roots.iter().position(|root| root.address == address) {
+            return Ok(known);
+        }
+        let document = load(address)?;
+        self.add(address.to_owned(), document)
+    }
+
+    fn add(&mut self, address: String, value: &'s Value) -> Result<usize, String> {
+        let mut root = Root { address, value, resources: BTreeMap::new(), known: HashSet::new() };
+        let base = root.address.clone();
+        collect(&mut root, value, &base, "", Draft::Year2020)?;
+        self.roots.push(root);
+        Ok(self.roots.len() - 1)
+    }
+
+    /// Checks a schema against that of its draft.
+    fn check(&self, root: usize, pointer: &str, schema: &Value) -> Result<(), String> {
+        let root = &self.roots[root];
+        let draft = root.resource(pointer).1.draft;
+        // Parts with an identifier may follow another draft than the whole.
+        let mixed = root.resources.values().any(|resource| resource.draft != draft);
+        let drafts = root.resources.iter().filter(|_| mixed);
+        let drafts = drafts.map(|(pointer, resource)| (pointer.clone(), resource.draft)).collect();
+        let metaschemas = Resources::metaschemas();
+        Validator::of_schemas(metaschemas, draft, drafts).run(of_draft(draft), schema).map_err(|failure: Failure| {
+            format!(
+                "{} is not valid against metaschema: jsonschema validation failed with '{}#'\n{}",
+                go_quoted(&format!("{}#{}", root.address, pointer::encoded(pointer))),
+                metaschema::address(draft),
+                failure.lines()
+            )
+        })
+    }
+
+    /// Follows a schema to all that it uses.
+    fn follow(&mut self, from: Location, known: bool) -> Result<(), String> {
+        let mut queue = vec![from];
+        let mut queued = HashSet::new();
+        let mut at = 0;
+        while let Some((root, pointer)) = queue.get(at).cloned() {
+            at += 1;
+            let value = self.ensure(root, &pointer, known)?;
+            if !queued.insert(place(value)) {
+                continue;
+            }
+            let (own, resource) = self.roots[root].resource(&pointer);
+            let (draft, base) = (resource.draft, resource.identifier.clone());
+            self.owners.insert(place(value), (root, own.to_owned()));
+            queue.push((root, own.to_owned()));
+            if own == pointer && draft >= Draft::Year2020 {
+                let anchors = resource.dynamic_anchors.iter().filter_map(|name| resource.anchors.get(name));
+                queue.extend(anchors.map(|anchor| (root, anchor.clone())));
+            }
+            if let Value::Object(keywords) = value {
+                let mut schema = Following { root, pointer: &pointer, keywords, draft, queue: &mut queue };
+                self.keywords(&mut schema, place(value), &base)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What is at a place, which becomes a schema by being referred to.
+    fn ensure(&mut self, root: usize, pointer: &str, known: bool) -> Result<&'s Value, String> {
+        let document = &self.roots[root];
+        let quoted = || go_quoted(&format!("{}#{}", document.address, pointer::encoded(pointer)));
+        let value = match pointer::lookup(document.value, pointer) {
+            Ok(Some(value)) => value,
+            Ok(None) => return Err(format!("json-pointer in {} not found", quoted())),
+            Err(()) => return Err(format!("invalid json-pointer {}", quoted())),
+        };
+        if !document.known.contains(pointer) {
+            let (_, resource) = document.resource(pointer);
+            let (base, draft) = (resource.identifier.clone(), resource.draft);
+            collect(&mut self.roots[root], value, &base, pointer, draft)?;
+            if !known {
+                self.check(root, pointer, value)?;
+            }
+        }
+        Ok(value)
+    }
+
+    /// Queues what the keywords of a schema lead to, in the order in which Helm's validator does.
+    fn keywords(&mut self, schema: &mut Following<'_, 's>, place: usize, base: &str) -> Result<(), String> {
+        let draft = schema.draft;
+        self.reference(schema, place, base, "$ref")?;
+        if draft < Draft::Year2019 && schema.text("$ref").is_some() {
+            return Ok(());
+        }
+        ["allOf", "anyOf", "oneOf"].iter().for_each(|keyword| schema.list(keyword));
+        schema.one("not");
+        if draft < Draft::Year2020 {
+            if schema.keywords.get("items").is_some_and(Value::is_array) {
+                schema.list("items");
+                schema.one("additionalItems");
+            } else {
+                schema.one("items");
+            }
+        }
+        schema.map("properties");
+        schema.map("patternProperties");
+        for pattern in schema.members("patternProperties") {
+            self.pattern(schema, "patternProperties", pattern)?;
+        }
+        schema.one("additionalProperties");
+        schema.map("dependencies");
+        if let Some(pattern) = schema.text("pattern") {
+            self.pattern(schema, "pattern", pattern)?;
+        }
+        if draft >= Draft::Six {
+            schema.one("contains");
+            schema.one("propertyNames");
+        }
+        if draft >= Draft::Seven {
+            schema.one("if");
+            let condition = schema.keywords.get("if").map(|condition| condition.as_bool());
+            for (keyword, never) in [("then", false), ("else", true)] {
+                if condition.is_some_and(|condition| condition != Some(never)) {
+                    schema.one(keyword);
+                }
+            }
+        }
+        if draft >= Draft::Year2019 {
+            self.reference(schema, place, base, "$recursiveRef")?;
+            schema.map("dependentSchemas");
+            schema.one("unevaluatedItems");
+            schema.one("unevaluatedProperties");
+        }
+        if draft >= Draft::Year2020 {
+            self.reference(schema, place, base, "$dynamicRef")?;
+            schema.list("prefixItems");
+            schema.one("items");
+        }
+        Ok(())
+    }
+
+    fn pattern(&self, schema: &Following<'_, 's>, keyword: &str, pattern: &str) -> Result<(), String> {
+        sutler_functions::re2::Pattern::new(pattern.as_bytes()).map(|_| ()).map_err(|error| {
+            let address = &self.roots[schema.root].address;
+            let at = format!("{address}#{}/{keyword}", pointer::encoded(schema.pointer));
+            format!("invalid regex {} at {}: {error}", go_quoted(pattern), go_quoted(&at))
+        })
+    }
+
+    fn reference(
+        &mut self,
+        schema: &mut Following<'_, 's>,
+        place: usize,
+        base: &str,
+        keyword: &'static str,
+    ) -> Result<(), String> {
+        let Some(reference) = schema.text(keyword) else { return Ok(()) };
+        let (address, fragment) = joined(base, reference)?;
+        let own = &self.roots[schema.root];
+        let start = if own.address == address {
+            Some(String::new())
+        } else {
+            let mut resources = own.resources.iter();
+            resources.find(|(_, resource)| resource.identifier == address).map(|(pointer, _)| pointer.clone())
+        };
+        let (root, start) = match start {
+            Some(start) => (schema.root, start),
+            None => (self.root(&address)?, String::new()),
+        };
+        let document = &self.roots[root];
+        let pointer = if fragment.is_empty() || fragment.starts_with('/') {
+            format!("{start}{fragment}")
+        } else {
+            let resource = &document.resources[&start];
+            resource.anchors.get(&fragment).cloned().ok_or_else(|| {
+                let anchor = format!("{}#{}", resource.identifier, pointer::encoded(&fragment));
+                format!("anchor in {} not found in schema {}", go_quoted(&anchor), go_quoted(&document.address))
+            })?
+        };
+        // What is not there is said when the queue comes to it.
+        if let Ok(Some(target)) = pointer::lookup(document.value, &pointer) {
+            self.links.insert((place, keyword), target);
+        }
+        schema.queue.push((root, pointer));
+        Ok(())
+    }
+}
+
+/// A schema whose keywords are being followed.
+struct Following<'q, 's> {
+    root: usize,
+    pointer: &'q str,
+    keywords: &'s Map<String, Value>,
+    draft: Draft,
+    queue: &'q mut Vec<Location>,
+}
+
+impl<'s> Following<'_, 's> {
+    fn text(&self, keyword: &str) -> Option<&'s str> {
+        self.keywords.get(keyword).and_then(Value::as_str)
+    }
+
+    fn members(&self, keyword: &str) -> impl Iterator<Item = &'s String> + use<'s> {
+        self.keywords.get(keyword).and_then(Value::as_object).into_iter().flat_map(Map::keys)
+    }
+
+    fn one(&mut self, keyword: &str) {
+        if self.keywords.contains_key(keyword) {
+            self.queue.push((self.root, format!("{}/{keyword}", self.pointer)));
+        }
+    }
+
+    fn list(&mut self, keyword: &str) {
+        let count = self.keywords.get(keyword).and_then(Value::as_array).map_or(0, Vec::len);
+        self.queue.extend((0..count).map(|at| (self.root, format!("{}/{keyword}/{at}", self.pointer))));
+    }
+
+    /// Queues what is no list of names, as `dependencies` may hold.
+    fn map(&mut self, keyword: &str) {
+        for (name, schema) in self.keywords.get(keyword).and_then(Value::as_object).into_iter().flatten() {
+            if keyword != "dependencies" || !schema.is_array() {
+                self.queue.push((self.root, format!("{}/{keyword}/{}", self.pointer, pointer::escaped(name))));
+            }
+        }
+    }
+}
+
+/// A draft's own schema.
+pub(super) fn of_draft(draft: Draft) -> &'static Value {
+    metaschema::document(metaschema::address(draft)).expect("every draft has a schema")
+}
+
+/// The document at an address, which must be one that Helm's validator carries.
+fn load(address: &str) -> Result<&'static Value, String> {
+    if let Some(document) = metaschema::document(address) {
+        return Ok(document);
+    }
+    let url = Url::parse(address.as_bytes()).map_err(|error| failing(address, &error.to_string()))?;
+    match url.scheme.as_slice() {
+        b"urn" => Ok(&Value::Bool(true)),
+        b"file" => {
+            let path = String::from_utf8_lossy(&url.path).into_owned();
+            Err(failing(address, &format!("open {path}: no such file or directory")))
+        }
+        b"http" | b"https" => Err(failing(address, "a rendering reads no network")),
+        _ => Err(failing(address, &format!("no URLLoader registered for {}", go_quoted(address)))),
+    }
+}
+
+fn failing(address: &str, why: &str) -> String {
+    format!("failing loading {}: {why}", go_quoted(address))
+}
+
+/// The draft that a schema names, or the one given.
+fn draft_in(schema: &Map<String, Value>, default: Draft) -> Result<Draft, String> {
+    let mut address = match schema.get("$schema").and_then(Value::as_str) {
+        Some(address) => address,
+        None => return Ok(default),
+    };
+    // What a schema names may be a schema that names another.
+    for _ in 0..3 {
+        if let Some(draft) = draft_of(address) {
+            return Ok(draft);
+        }
+        let named = address.split('#').next().unwrap_or_default();
+        address = match load(named)?.get("$schema").and_then(Value::as_str) {
+            Some(address) => address,
+            None => return Ok(default),
+        };
+    }
+    Ok(default)
+}
+
+/// An identifier without its fragment; empty where there is none.
+fn identifier(schema: &Map<String, Value>, draft: Draft) -> &str {
+    if draft < Draft::Year2019 && schema.contains_key("$ref") {
+        return "";
+    }
+    let keyword = if draft == Draft::Four { "id" } else { "$id" };
+    let identifier = schema.get(keyword).and_then(Value::as_str).unwrap_or_default();
+    identifier.split('#').next().unwrap_or_default()
+}
+
+/// An address relative to another, and the fragment without its escapes.
+fn joined(base: &str, reference: &str) -> Result<(String, String), String> {
+    let failed = |text: &str, why: &str| format!("error in parsing {}: {why}", go_quoted(text));
+    let (address, fragment) = reference.split_once('#').unwrap_or((reference, ""));
+    let fragment = pointer::decoded(fragment).map_err(|why| failed(reference, &why))?;
+    let parsed = |text: &str| Url::parse(text.as_bytes()).map_err(|error| failed(text, &error.to_string()));
+    let (base, reference) = (parsed(base)?, parsed(address)?);
+    let mut whole = base.resolve(&reference);
+    if !reference.is_absolute() && !base.opaque.is_empty() {
+        whole.opaque = base.opaque;
+    }
+    Ok((String::from_utf8_lossy(&whole.to_bytes()).into_owned(), fragment))
+}
+
+/// Notes the identifiers and anchors of a schema and of those within it. The recursion is bounded by the reader of JSON.
+fn collect<'s>(
+    root: &mut Root<'s>,
+    schema: &'s Value,
+    base: &str,
+    pointer: &str,
+    fallback: Draft,
+) -> Result<(), String> {
+    if !root.known.insert(pointer.to_owned()) {
+        return Ok(());
+    }
+    let address = root.address.clone();
+    let resource = |draft: Draft, identifier: &str| Resource {
+        draft,
+        value: schema,
+        identifier: identifier.to_owned(),
+        anchors: BTreeMap::new(),
+        dynamic_anchors: Vec::new(),
+    };
+    let Value::Object(keywords) = schema else {
+        if pointer.is_empty() {
+            root.resources.insert(String::new(), resource(fallback, base));
+        }
+        return Ok(());
+    };
+    let mut draft = draft_in(keywords, fallback)?;
+    let mut own = identifier(keywords, draft);
+    if own.is_empty() && !pointer.is_empty() {
+        draft = fallback;
+        own = identifier(keywords, draft);
+    }
+    let mut base = base.to_owned();
+    let quoted = |pointer: &str| go_quoted(&format!("{address}#{}", pointer::encoded(pointer)));
+    if !own.is_empty() {
+        base = joined(&base, own).map_err(|_| format!("error in parsing id at {}", quoted(pointer)))?.0;
+    }
+    if !own.is_empty() || pointer.is_empty() {
+        match root.resources.iter().find(|(_, resource)| resource.identifier == base) {
+            Some((other, _)) if other != pointer => {
+                let [base, address, pointer, other] = [&base, &address, pointer, other].map(go_quoted);
+                return Err(format!("duplicate id {base} in {address} at {pointer} and {other}"));
+            }
+            Some(_) => {}
+            None => {
+                root.resources.insert(pointer.to_owned(), resource(draft, &base));
+            }
+        }
+    }
+    let Some((_, of)) = root.resources.iter_mut().find(|(_, resource)| resource.identifier == base) else {
+        return Ok(());
+    };
+    collect_anchors(of, keywords, &address, pointer)?;
+    let draft_within = of.draft;
+    for (pointer, inner) in schemas_within(keywords, draft, pointer) {
+        collect(root, inner, &base, &pointer, draft_within)?;
+    }
+    Ok(())
+}
+
+fn collect_anchors(
+    resource: &mut Resource<'_>,
+    keywords: &Map<String, Value>,
+    address: &str,
+    pointer: &str,
+) -> Result<(), String> {
+    let text = |keyword: &str| keywords.get(keyword).and_then(Value::as_str);
+    let mut names = Vec::new();
+    if resource.draft < Draft::Year2019 {
+        if keywords.contains_key("$ref") {
+            return Ok(());
+        }
+        let keyword = if resource.draft == Draft::Four { "id" } else { "$id" };
+        if let Some((_, fragment)) = text(keyword).and_then(|identifier| identifier.split_once('#')) {
+            let name = pointer::decoded(fragment).map_err(|_| {
+                let at = go_quoted(&format!("{address}#{}", pointer::encoded(pointer)));
+                format!("error in parsing anchor at {at}")
+            })?;
+            if !name.is_empty() && !name.starts_with('/') {
+                names.push(name);
+            }
+        }
+    } else {
+        names.extend(text("$anchor").map(str::to_owned));
+    }
+    if resource.draft >= Draft::Year2020
+        && let Some(name) = text("$dynamicAnchor")
+    {
+        names.push(name.to_owned());
+        resource.dynamic_anchors.push(name.to_owned());
+    }
+    for name in names {
+        match resource.anchors.get(&name) {
+            Some(other) if other != pointer => {
+                let [name, address, other, pointer] = [&name, address, other, pointer].map(go_quoted);
+                return Err(format!("duplicate anchor {name} in {address} at {other} and {pointer}"));
+            }
+            Some(_) => {}
+            None => {
+                resource.anchors.insert(name, pointer.to_owned());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The places in a schema where a draft has schemas.
+fn schemas_within<'s>(keywords: &'s Map<String, Value>, draft: Draft, pointer: &str) -> Vec<(String, &'s Value)> {
+    const MAPS: [(&str, Draft); 6] = [
+        ("definitions", Draft::Four),
+        ("properties", Draft::Four),
+        ("patternProperties", Draft::Four),
+        ("dependencies", Draft::Four),
+        ("$defs", Draft::Year2019),
+        ("dependentSchemas", Draft::Year2019),
+    ];
+    const SINGLE: [(&str, Draft); 12] = [
+        ("not", Draft::Four),
+        ("additionalProperties", Draft::Four),
+        ("items", Draft::Four),
+        ("additionalItems", Draft::Four),
+        ("propertyNames", Draft::Six),
+        ("contains", Draft::Six),
+        ("if", Draft::Seven),
+        ("then", Draft::Seven),
+        ("else", Draft::Seven),
+        ("unevaluatedProperties", Draft::Year2019),
+        ("unevaluatedItems", Draft::Year2019),
+        ("contentSchema", Draft::Year2019),
+    ];
+    const LISTS: [(&str, Draft); 5] = [
+        ("allOf", Draft::Four),
+        ("anyOf", Draft::Four),
+        ("oneOf", Draft::Four),
+        ("items", Draft::Four),
+        ("prefixItems", Draft::Year2020),
+    ];
+    let mut found = Vec::new();
+    for (keyword, value) in keywords {
+        let has = |table: &[(&str, Draft)]| table.iter().any(|(own, since)| own == keyword && *since <= draft);
+        let at = format!("{pointer}/{keyword}");
+        if has(&SINGLE) {
+            found.push((at.clone(), value));
+        }
+        match value {
+            Value::Object(members) if has(&MAPS) => {
+                let members = members.iter();
+                found.extend(members.map(|(name, inner)| (format!("{at}/{}", pointer::escaped(name)), inner)));
+            }
+            Value::Array(items) if has(&LISTS) => {
+                found.extend(items.iter().enumerate().map(|(index, inner)| (format!("{at}/{index}"), inner)));
+            }
+            _ => {}
+        }
+    }
+    found
+}
