@@ -21,8 +21,8 @@ usage: cargo xtask TASK
 
   peers [--real] [--require]   bring helm, helm3, kubectl and docker-registry; with --real also the judges on Helm's
                                library and a control plane (built by Go)
-  test [--real] [--long]       format, lints and all tests; with --real also the example on a real control plane,
-                               with --long also the long suites against Helm's library, whose seeds are new each time
+  test [--real] [--long]       format, lints and all tests; with --real also the example on a real control plane and the
+                               long suites against Helm's library; with --long these make up new cases each time
   real [--keep]                only the example on the real control plane; --keep leaves the cluster up until Enter
   browser                      the example in examples/browser as one page, target/browser/index.html
   semver [REVISION]            the public interfaces of the library crates against those of a git revision (the last tag,

@@ -13,8 +13,7 @@ use anyhow::{Context, Result, bail};
 use crate::{peers, process};
 
 /// What is in the line of a test that runs only when it is asked for: by charts of one's own, to record a judge's answers anew.
-const ASKED_FOR: &[&str] =
-    &["SUTLER_CHARTS", "SUTLER_CASES", "SUTLER_JUDGE", "SUTLER_CHART_JUDGE", "scheduler-judge", "cargo xtask browser"];
+const ASKED_FOR: &[&str] = &["SUTLER_CHARTS", "SUTLER_JUDGE ", "scheduler-judge", "cargo xtask browser"];
 
 /// A test that did not do what it is for, and its own words why.
 #[derive(Debug, PartialEq, Eq)]
@@ -23,7 +22,7 @@ struct Skip {
     reason: String,
 }
 
-/// Runs the task; with `real` the example on a real control plane too, with `long` the long suites.
+/// Runs the task; with `real` the example on a real control plane and the long suites too, with `long` these with new cases.
 pub(crate) fn task(root: &Path, real: bool, long: bool) -> Result<()> {
     let ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false");
     let missing = peers::bring(root, real || long)?;
@@ -60,8 +59,8 @@ pub(crate) fn task(root: &Path, real: bool, long: bool) -> Result<()> {
     if real {
         step("the example on a real control plane", timed("real", || crate::real::task(root, false)));
     }
-    if long {
-        let suites = || crate::long::task(root, cargo, |command| run_tests(command, &mut skips));
+    if real || long {
+        let suites = || crate::long::task(root, long, cargo, |command| run_tests(command, &mut skips));
         step("long suites", timed("long suites", suites));
     }
     for Skip { test, reason } in &skips {

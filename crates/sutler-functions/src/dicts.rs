@@ -9,17 +9,17 @@ use crate::reflect::{conversion, plain_map, strval};
 type Answer = Result<Value, CallError>;
 
 pub(crate) static FUNCTIONS: &[Function] = &[
-    Function::new("deepCopy", &[&ANY], &ANY, deep_copy),
+    Function::new("deepCopy", &[&ANY], &ANY, deep_copy).walking(),
     Function::variadic("dict", &[], &ANY, &MAP, dict),
     Function::variadic("dig", &[], &ANY, &ANY, dig),
     Function::new("get", &[&MAP, &STRING], &ANY, get),
     Function::new("hasKey", &[&MAP, &STRING], &BOOL, has_key),
     Function::variadic("keys", &[], &MAP, &STRINGS, keys),
-    Function::variadic("merge", &[&MAP], &MAP, &ANY, merge_keeping),
-    Function::variadic("mergeOverwrite", &[&MAP], &MAP, &ANY, merge_overwriting),
-    Function::new("mustDeepCopy", &[&ANY], &ANY, must_deep_copy),
-    Function::variadic("mustMerge", &[&MAP], &MAP, &ANY, merge_keeping),
-    Function::variadic("mustMergeOverwrite", &[&MAP], &MAP, &ANY, merge_overwriting),
+    Function::variadic("merge", &[&MAP], &MAP, &ANY, merge_keeping).walking(),
+    Function::variadic("mergeOverwrite", &[&MAP], &MAP, &ANY, merge_overwriting).walking(),
+    Function::new("mustDeepCopy", &[&ANY], &ANY, must_deep_copy).walking(),
+    Function::variadic("mustMerge", &[&MAP], &MAP, &ANY, merge_keeping).walking(),
+    Function::variadic("mustMergeOverwrite", &[&MAP], &MAP, &ANY, merge_overwriting).walking(),
     Function::variadic("omit", &[&MAP], &STRING, &MAP, omit),
     Function::variadic("pick", &[&MAP], &STRING, &MAP, pick),
     Function::variadic("pluck", &[&STRING], &MAP, &LIST, pluck),

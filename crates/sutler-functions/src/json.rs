@@ -7,6 +7,8 @@ mod write;
 use sutler_template::types::{ANY, LIST, MAP, STRING};
 use sutler_template::{Arguments, CallError, Context, Function, List, Map, Str, Value};
 
+use crate::bounds;
+
 pub(crate) use number::number_text;
 pub use number::{fractional_number, unsigned_number, whole_number};
 pub use read::{First, ReadError, read, read_first};
@@ -18,12 +20,12 @@ pub(crate) static FUNCTIONS: &[Function] = &[
     Function::new("fromJson", &[&STRING], &MAP, from_json),
     Function::new("fromJsonArray", &[&STRING], &LIST, from_json_array),
     Function::new("mustFromJson", &[&STRING], &ANY, must_from_json),
-    Function::new("mustToJson", &[&ANY], &STRING, must_to_json),
-    Function::new("mustToPrettyJson", &[&ANY], &STRING, must_to_pretty_json),
-    Function::new("mustToRawJson", &[&ANY], &STRING, must_to_raw_json),
-    Function::new("toJson", &[&ANY], &STRING, to_json),
-    Function::new("toPrettyJson", &[&ANY], &STRING, to_pretty_json),
-    Function::new("toRawJson", &[&ANY], &STRING, must_to_raw_json),
+    Function::new("mustToJson", &[&ANY], &STRING, must_to_json).walking(),
+    Function::new("mustToPrettyJson", &[&ANY], &STRING, must_to_pretty_json).walking(),
+    Function::new("mustToRawJson", &[&ANY], &STRING, must_to_raw_json).walking(),
+    Function::new("toJson", &[&ANY], &STRING, to_json).walking(),
+    Function::new("toPrettyJson", &[&ANY], &STRING, to_pretty_json).walking(),
+    Function::new("toRawJson", &[&ANY], &STRING, must_to_raw_json).walking(),
 ];
 
 fn written(args: Arguments<'_>, style: Style) -> Answer {
@@ -57,6 +59,7 @@ fn must_to_raw_json(_: &mut Context<'_>, args: Arguments<'_>) -> Answer {
 }
 
 fn must_from_json(_: &mut Context<'_>, args: Arguments<'_>) -> Answer {
+    bounds::readable(args.str(0)?.as_bytes())?;
     let (value, error) = read(args.str(0)?.as_bytes()).map_err(|error| CallError::new(error.to_string()))?;
     match error {
         Some(error) => Err(CallError::new(error.to_string())),
@@ -116,9 +119,11 @@ fn read_text(text: &Str) -> Result<(Value, Option<String>), String> {
 }
 
 fn from_json(_: &mut Context<'_>, args: Arguments<'_>) -> Answer {
+    bounds::readable(args.str(0)?.as_bytes())?;
     Ok(map_or_error(read_text(args.str(0)?), |error| error))
 }
 
 fn from_json_array(_: &mut Context<'_>, args: Arguments<'_>) -> Answer {
+    bounds::readable(args.str(0)?.as_bytes())?;
     Ok(list_or_error(read_text(args.str(0)?), |error| error))
 }

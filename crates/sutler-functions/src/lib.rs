@@ -13,6 +13,7 @@
 //! The first name of each group holds the functions as templates call them (`FUNCTIONS`), the others what they stand on,
 //! as plain Rust.
 
+mod bounds;
 mod cast;
 mod crypto;
 mod dates;

@@ -17,7 +17,7 @@ pub(crate) static FUNCTIONS: &[Function] = &[
     Function::new("compact", &[&ANY], &LIST, compact),
     Function::variadic("concat", &[], &ANY, &ANY, concat),
     Function::new("first", &[&ANY], &ANY, first),
-    Function::new("has", &[&ANY, &ANY], &BOOL, has),
+    Function::new("has", &[&ANY, &ANY], &BOOL, has).walking(),
     Function::new("initial", &[&ANY], &LIST, initial),
     Function::new("last", &[&ANY], &ANY, last),
     Function::variadic("list", &[], &ANY, &LIST, list),
@@ -25,7 +25,7 @@ pub(crate) static FUNCTIONS: &[Function] = &[
     Function::new("mustChunk", &[&INT, &ANY], &LISTS, chunk),
     Function::new("mustCompact", &[&ANY], &LIST, compact),
     Function::new("mustFirst", &[&ANY], &ANY, first),
-    Function::new("mustHas", &[&ANY, &ANY], &BOOL, has),
+    Function::new("mustHas", &[&ANY, &ANY], &BOOL, has).walking(),
     Function::new("mustInitial", &[&ANY], &LIST, initial),
     Function::new("mustLast", &[&ANY], &ANY, last),
     Function::new("mustPrepend", &[&ANY, &ANY], &LIST, prepend),
@@ -33,8 +33,8 @@ pub(crate) static FUNCTIONS: &[Function] = &[
     Function::new("mustRest", &[&ANY], &LIST, rest),
     Function::new("mustReverse", &[&ANY], &LIST, reverse),
     Function::variadic("mustSlice", &[&ANY], &ANY, &ANY, slice),
-    Function::new("mustUniq", &[&ANY], &LIST, uniq),
-    Function::variadic("mustWithout", &[&ANY], &ANY, &LIST, without),
+    Function::new("mustUniq", &[&ANY], &LIST, uniq).walking(),
+    Function::variadic("mustWithout", &[&ANY], &ANY, &LIST, without).walking(),
     Function::new("prepend", &[&ANY, &ANY], &LIST, prepend),
     Function::new("push", &[&ANY, &ANY], &LIST, append),
     Function::new("rest", &[&ANY], &LIST, rest),
@@ -42,14 +42,14 @@ pub(crate) static FUNCTIONS: &[Function] = &[
     Function::variadic("seq", &[], &INT, &STRING, seq),
     Function::variadic("slice", &[&ANY], &ANY, &ANY, slice),
     Function::variadic("tuple", &[], &ANY, &LIST, list),
-    Function::new("uniq", &[&ANY], &LIST, uniq),
+    Function::new("uniq", &[&ANY], &LIST, uniq).walking(),
     Function::new("until", &[&INT], &INTS, until),
     Function::new("untilStep", &[&INT, &INT, &INT], &INTS, until_step),
-    Function::variadic("without", &[&ANY], &ANY, &LIST, without),
+    Function::variadic("without", &[&ANY], &ANY, &LIST, without).walking(),
 ];
 
 /// Longest list that `until`, `untilStep` and `seq` make; Go dies for lack of memory somewhere beyond.
-const MAX_ITEMS: u64 = 50_000_000;
+const MAX_ITEMS: u64 = 16_000_000;
 
 fn new_list(values: Vec<Value>) -> Value {
     Value::List(List::new(values))

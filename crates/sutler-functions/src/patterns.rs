@@ -7,6 +7,7 @@ use std::rc::Rc;
 use sutler_template::types::{BOOL, INT, STRING, STRINGS};
 use sutler_template::{Arguments, CallError, Context, Function, List, Str, Value};
 
+use crate::bounds;
 use crate::re2::{Pattern, quote_meta};
 use crate::show;
 use crate::strings::text_value;
@@ -91,24 +92,30 @@ fn find(pattern: &Pattern, args: Arguments<'_>) -> Answer {
     Ok(Value::String(pattern.find(args.str(1)?.as_bytes()).into()))
 }
 
-fn strings(parts: Option<Vec<&[u8]>>) -> Value {
-    Value::List(parts.map_or_else(|| List::nil(&STRINGS), List::strings))
+fn counted(parts: Option<Vec<&[u8]>>) -> Answer {
+    bounds::parts(parts.as_ref().map_or(0, Vec::len))?;
+    Ok(Value::List(parts.map_or_else(|| List::nil(&STRINGS), List::strings)))
+}
+
+fn measured(text: Vec<u8>) -> Answer {
+    bounds::text(Some(text.len()))?;
+    Ok(text_value(text))
 }
 
 fn find_all(pattern: &Pattern, args: Arguments<'_>) -> Answer {
-    Ok(strings(pattern.find_all(args.str(1)?.as_bytes(), args.int(2)?)))
+    counted(pattern.find_all(args.str(1)?.as_bytes(), args.int(2)?))
 }
 
 fn split(pattern: &Pattern, args: Arguments<'_>) -> Answer {
-    Ok(strings(pattern.split(args.str(1)?.as_bytes(), args.int(2)?)))
+    counted(pattern.split(args.str(1)?.as_bytes(), args.int(2)?))
 }
 
 fn replace_all(pattern: &Pattern, args: Arguments<'_>) -> Answer {
-    Ok(text_value(pattern.replace_all(args.str(1)?.as_bytes(), args.str(2)?.as_bytes())))
+    measured(pattern.replace_all(args.str(1)?.as_bytes(), args.str(2)?.as_bytes()))
 }
 
 fn replace_all_literal(pattern: &Pattern, args: Arguments<'_>) -> Answer {
-    Ok(text_value(pattern.replace_all_literal(args.str(1)?.as_bytes(), args.str(2)?.as_bytes())))
+    measured(pattern.replace_all_literal(args.str(1)?.as_bytes(), args.str(2)?.as_bytes()))
 }
 
 fn quote(_: &mut Context<'_>, args: Arguments<'_>) -> Answer {

@@ -3,10 +3,11 @@
 use sutler_template::types::{INT, STRING};
 use sutler_template::{Arguments, CallError, Context, Function, Value};
 
+use crate::bounds::MOST_BYTES;
 use crate::encoding::encode_base64;
 use crate::host::{self, Host};
 use crate::runes;
-use crate::strings::{MAX_LENGTH, text_value};
+use crate::strings::text_value;
 
 type Answer = Result<Value, CallError>;
 
@@ -38,7 +39,7 @@ fn below(host: &dyn Host, bound: u64) -> u64 {
 fn length(args: Arguments<'_>) -> Result<usize, CallError> {
     // A negative count is an error of the library, which sprig answers with nothing.
     let count = usize::try_from(args.int(0)?).unwrap_or(0);
-    if count > MAX_LENGTH { Err(CallError::new("runtime error: makeslice: len out of range")) } else { Ok(count) }
+    if count > MOST_BYTES { Err(CallError::new("runtime error: makeslice: len out of range")) } else { Ok(count) }
 }
 
 /// Printable ASCII characters that are wanted.

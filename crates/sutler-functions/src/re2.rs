@@ -9,6 +9,7 @@ mod parse;
 use regex_automata::meta::Regex;
 use regex_automata::{Anchored, Input};
 
+use crate::bounds::{MOST_BYTES, MOST_PARTS};
 use crate::runes;
 
 /// Why a pattern cannot be used; the texts are Go's.
@@ -65,7 +66,8 @@ impl Pattern {
         self.regex.find(text).map(|found| found.start())
     }
 
-    /// Up to `limit` matches that do not overlap, all when it is negative; `None` when there is none, as Go's nil slice.
+    /// Up to `limit` matches that do not overlap, all (but not many more than eight million) when it is negative; `None` when
+    /// there is none, as Go's nil slice.
     pub fn find_all<'t>(&self, text: &'t [u8], limit: i64) -> Option<Vec<&'t [u8]>> {
         let found: Vec<&[u8]> = self.spans(text, limit).into_iter().map(|(start, end)| &text[start..end]).collect();
         (!found.is_empty()).then_some(found)
@@ -76,7 +78,8 @@ impl Pattern {
         let mut spans = Vec::new();
         let mut position = 0;
         let mut previous_end = None;
-        while spans.len() < limit && position <= text.len() {
+        // One more than is allowed tells that there are too many.
+        while spans.len() < limit.min(MOST_PARTS + 1) && position <= text.len() {
             let Some(found) = self.regex.search(&Input::new(text).range(position..).anchored(Anchored::No)) else {
                 break;
             };
@@ -91,7 +94,8 @@ impl Pattern {
         spans
     }
 
-    /// Replaces every match by what `template` expands to (`$1`, `${name}`, `$$`), as `ReplaceAllString`.
+    /// Replaces every match by what `template` expands to (`$1`, `${name}`, `$$`), as `ReplaceAllString`. Stops where the text
+    /// has become longer than 256 MiB, which is then longer than that.
     pub fn replace_all(&self, text: &[u8], template: &[u8]) -> Vec<u8> {
         let mut captures = self.regex.create_captures();
         let names: Vec<Option<String>> = captures
@@ -107,7 +111,7 @@ impl Pattern {
         })
     }
 
-    /// Replaces every match by `replacement` as it is, as `ReplaceAllLiteralString`.
+    /// Replaces every match by `replacement` as it is, as `ReplaceAllLiteralString`; stops as [`Pattern::replace_all`] does.
     pub fn replace_all_literal(&self, text: &[u8], replacement: &[u8]) -> Vec<u8> {
         self.replace(text, |_, out| out.extend_from_slice(replacement))
     }
@@ -116,7 +120,7 @@ impl Pattern {
     fn replace(&self, text: &[u8], mut write: impl FnMut(usize, &mut Vec<u8>)) -> Vec<u8> {
         let mut out = Vec::with_capacity(text.len());
         let (mut position, mut last_end) = (0, 0);
-        while position <= text.len() {
+        while position <= text.len() && out.len() <= MOST_BYTES {
             let Some(found) = self.regex.search(&Input::new(text).range(position..)) else { break };
             out.extend_from_slice(&text[last_end..found.start()]);
             // An empty match right after another is not replaced again.
@@ -168,7 +172,9 @@ fn next_rune(text: &[u8], position: usize) -> usize {
 /// Expands a template of `Regexp.Expand`.
 fn expand<'t>(template: &[u8], names: &[Option<String>], group: impl Fn(usize) -> Option<&'t [u8]>, out: &mut Vec<u8>) {
     let mut rest = template;
-    while let Some(dollar) = rest.iter().position(|byte| *byte == b'$') {
+    while let Some(dollar) = rest.iter().position(|byte| *byte == b'$')
+        && out.len() <= MOST_BYTES
+    {
         out.extend_from_slice(&rest[..dollar]);
         rest = &rest[dollar + 1..];
         if let Some(after) = rest.strip_prefix(b"$") {

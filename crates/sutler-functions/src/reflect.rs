@@ -9,7 +9,7 @@ use crate::show;
 type Answer = Result<Value, CallError>;
 
 pub(crate) static FUNCTIONS: &[Function] = &[
-    Function::new("deepEqual", &[&ANY, &ANY], &BOOL, deep_equal),
+    Function::new("deepEqual", &[&ANY, &ANY], &BOOL, deep_equal).walking(),
     Function::new("kindIs", &[&STRING, &ANY], &BOOL, kind_is),
     Function::new("kindOf", &[&ANY], &STRING, kind_of),
     Function::new("typeIs", &[&STRING, &ANY], &BOOL, type_is),

@@ -4,6 +4,7 @@ use bstr::ByteSlice;
 use sutler_template::types::{ANY, BOOL, INT, STRING, STRING_MAP, STRINGS};
 use sutler_template::{Arguments, CallError, Context, Function, List, Map, Str, Value};
 
+use crate::bounds::{self, MOST_BYTES, MOST_PARTS};
 use crate::reflect::{end_out_of_range, items, strval};
 use crate::words::{self, LongWords};
 use crate::{runes, show};
@@ -14,33 +15,33 @@ pub(crate) static FUNCTIONS: &[Function] = &[
     Function::new("abbrev", &[&INT, &STRING], &STRING, abbrev),
     Function::new("abbrevboth", &[&INT, &INT, &STRING], &STRING, abbrevboth),
     Function::new("camelcase", &[&STRING], &STRING, camelcase),
-    Function::variadic("cat", &[], &ANY, &STRING, cat),
+    Function::variadic("cat", &[], &ANY, &STRING, cat).walking(),
     Function::new("contains", &[&STRING, &STRING], &BOOL, contains),
     Function::new("hasPrefix", &[&STRING, &STRING], &BOOL, has_prefix),
     Function::new("hasSuffix", &[&STRING, &STRING], &BOOL, has_suffix),
     Function::new("hello", &[], &STRING, hello),
     Function::new("indent", &[&INT, &STRING], &STRING, indent),
     Function::new("initials", &[&STRING], &STRING, initials),
-    Function::new("join", &[&STRING, &ANY], &STRING, join),
+    Function::new("join", &[&STRING, &ANY], &STRING, join).walking(),
     Function::new("kebabcase", &[&STRING], &STRING, kebabcase),
     Function::new("lower", &[&STRING], &STRING, lower),
     Function::new("nindent", &[&INT, &STRING], &STRING, nindent),
     Function::new("nospace", &[&STRING], &STRING, nospace),
     Function::new("plural", &[&STRING, &STRING, &INT], &STRING, plural),
-    Function::variadic("quote", &[], &ANY, &STRING, quote),
+    Function::variadic("quote", &[], &ANY, &STRING, quote).walking(),
     Function::new("repeat", &[&INT, &STRING], &STRING, repeat),
     Function::new("replace", &[&STRING, &STRING, &STRING], &STRING, replace),
     Function::new("snakecase", &[&STRING], &STRING, snakecase),
-    Function::new("sortAlpha", &[&ANY], &STRINGS, sort_alpha),
+    Function::new("sortAlpha", &[&ANY], &STRINGS, sort_alpha).walking(),
     Function::new("split", &[&STRING, &STRING], &STRING_MAP, split),
     Function::new("splitList", &[&STRING, &STRING], &STRINGS, split_list),
     Function::new("splitn", &[&STRING, &INT, &STRING], &STRING_MAP, splitn),
-    Function::variadic("squote", &[], &ANY, &STRING, squote),
+    Function::variadic("squote", &[], &ANY, &STRING, squote).walking(),
     Function::new("substr", &[&INT, &INT, &STRING], &STRING, substr),
     Function::new("swapcase", &[&STRING], &STRING, swapcase),
     Function::new("title", &[&STRING], &STRING, title),
-    Function::new("toString", &[&ANY], &STRING, to_string),
-    Function::new("toStrings", &[&ANY], &STRINGS, to_strings),
+    Function::new("toString", &[&ANY], &STRING, to_string).walking(),
+    Function::new("toStrings", &[&ANY], &STRINGS, to_strings).walking(),
     Function::new("trim", &[&STRING], &STRING, trim),
     Function::new("trimAll", &[&STRING, &STRING], &STRING, trim_all),
     Function::new("trimPrefix", &[&STRING, &STRING], &STRING, trim_prefix),
@@ -52,9 +53,6 @@ pub(crate) static FUNCTIONS: &[Function] = &[
     Function::new("wrap", &[&INT, &STRING], &STRING, wrap),
     Function::new("wrapWith", &[&INT, &STRING, &STRING], &STRING, wrap_with),
 ];
-
-/// Longest text that `repeat`, `indent` and `untilStep`-like functions make, in bytes; Go dies for lack of memory instead.
-pub(crate) const MAX_LENGTH: usize = 1 << 30;
 
 fn bytes<'a>(args: Arguments<'a>, index: usize) -> Result<&'a [u8], CallError> {
     Ok(args.str(index)?.as_bytes())
@@ -122,6 +120,11 @@ fn wrap(_: &mut Context<'_>, args: Arguments<'_>) -> Answer {
 }
 
 fn wrap_with(_: &mut Context<'_>, args: Arguments<'_>) -> Answer {
+    let (width, text) = (args.int(0)?, bytes(args, 2)?);
+    // Words alone in a line make as many lines as there are spaces.
+    let cuts =
+        text.len() / usize::try_from(width).unwrap_or(1).max(1) + text.iter().filter(|byte| **byte == b' ').count();
+    bounds::text((cuts + 1).checked_mul(bytes(args, 1)?.len()).and_then(|added| added.checked_add(text.len())))?;
     Ok(text_value(words::wrap(bytes(args, 2)?, args.int(0)?, bytes(args, 1)?, LongWords::Cut)))
 }
 
@@ -146,7 +149,7 @@ fn has_suffix(_: &mut Context<'_>, args: Arguments<'_>) -> Answer {
 fn repeated(text: &[u8], count: i64) -> Result<Vec<u8>, CallError> {
     let count = usize::try_from(count).map_err(|_| CallError::new("strings: negative Repeat count"))?;
     match text.len().checked_mul(count) {
-        Some(length) if length <= MAX_LENGTH => Ok(text.repeat(count)),
+        Some(length) if length <= MOST_BYTES => Ok(text.repeat(count)),
         _ => Err(CallError::new("strings: Repeat output length overflow")),
     }
 }
@@ -158,7 +161,7 @@ fn repeat(_: &mut Context<'_>, args: Arguments<'_>) -> Answer {
 fn indented(prefix: &[u8], spaces: i64, text: &[u8]) -> Answer {
     let pad = repeated(b" ", spaces)?;
     let lines = 1 + text.iter().filter(|byte| **byte == b'\n').count();
-    let length = lines.checked_mul(pad.len()).filter(|length| *length <= MAX_LENGTH);
+    let length = lines.checked_mul(pad.len()).filter(|length| *length <= MOST_BYTES);
     let length = length.ok_or_else(|| CallError::new("strings: Repeat output length overflow"))?;
     let mut out = Vec::with_capacity(prefix.len() + length + text.len());
     out.extend_from_slice(prefix);
@@ -214,6 +217,8 @@ fn replace(_: &mut Context<'_>, args: Arguments<'_>) -> Answer {
     if old == new {
         return Ok(text.clone().into());
     }
+    let places = if old.is_empty() { text.len() + 1 } else { text.as_bytes().find_iter(old).count() };
+    bounds::text(places.checked_mul(new.len()).and_then(|added| added.checked_add(text.len())))?;
     if old.is_empty() {
         return Ok(text_value(between_runes(text.as_bytes(), new)));
     }
@@ -238,11 +243,16 @@ fn between_runes(text: &[u8], new: &[u8]) -> Vec<u8> {
 }
 
 /// Splits as `strings.SplitN`: at most `limit` parts (all when negative, none when 0); an empty separator splits runes.
-fn split_parts<'t>(separator: &[u8], text: &'t [u8], limit: i64) -> Vec<&'t [u8]> {
+fn split_parts<'t>(separator: &[u8], text: &'t [u8], limit: i64) -> Result<Vec<&'t [u8]>, CallError> {
     let limit = match limit {
-        0 => return Vec::new(),
+        0 => return Ok(Vec::new()),
         limit => usize::try_from(limit).unwrap_or(usize::MAX),
     };
+    let most = if separator.is_empty() { text.len() } else { text.len() / separator.len() };
+    if most > MOST_PARTS {
+        let count = if separator.is_empty() { text.len() } else { text.find_iter(separator).count() };
+        bounds::parts(count.min(limit))?;
+    }
     if separator.is_empty() {
         let mut parts = Vec::new();
         let mut rest = text;
@@ -252,9 +262,9 @@ fn split_parts<'t>(separator: &[u8], text: &'t [u8], limit: i64) -> Vec<&'t [u8]
             parts.push(part);
             rest = after;
         }
-        return parts;
+        return Ok(parts);
     }
-    text.splitn_str(limit, separator).collect()
+    Ok(text.splitn_str(limit, separator).collect())
 }
 
 fn numbered(parts: Vec<&[u8]>) -> Value {
@@ -264,15 +274,15 @@ fn numbered(parts: Vec<&[u8]>) -> Value {
 }
 
 fn split(_: &mut Context<'_>, args: Arguments<'_>) -> Answer {
-    Ok(numbered(split_parts(bytes(args, 0)?, bytes(args, 1)?, -1)))
+    Ok(numbered(split_parts(bytes(args, 0)?, bytes(args, 1)?, -1)?))
 }
 
 fn splitn(_: &mut Context<'_>, args: Arguments<'_>) -> Answer {
-    Ok(numbered(split_parts(bytes(args, 0)?, bytes(args, 2)?, args.int(1)?)))
+    Ok(numbered(split_parts(bytes(args, 0)?, bytes(args, 2)?, args.int(1)?)?))
 }
 
 fn split_list(_: &mut Context<'_>, args: Arguments<'_>) -> Answer {
-    Ok(List::strings(split_parts(bytes(args, 0)?, bytes(args, 1)?, -1)).into())
+    Ok(List::strings(split_parts(bytes(args, 0)?, bytes(args, 1)?, -1)?).into())
 }
 
 fn substr(_: &mut Context<'_>, args: Arguments<'_>) -> Answer {
@@ -330,11 +340,19 @@ fn to_strings(_: &mut Context<'_>, args: Arguments<'_>) -> Answer {
 
 fn join(_: &mut Context<'_>, args: Arguments<'_>) -> Answer {
     let parts = strings_of(args.any(1)?);
+    let texts: usize = parts.iter().map(Str::len).sum();
+    bounds::text(parts.len().checked_mul(bytes(args, 0)?.len()).and_then(|added| added.checked_add(texts)))?;
     Ok(text_value(bstr::join(bytes(args, 0)?, parts.iter().map(Str::as_bytes))))
 }
 
 fn sort_alpha(_: &mut Context<'_>, args: Arguments<'_>) -> Answer {
     let value = args.any(0)?;
+    if let Value::List(list) = value
+        && list.go_type().is(&STRINGS)
+        && list.is_nil()
+    {
+        return Ok(value.clone());
+    }
     let mut strings = if items(value).is_some() { strings_of(value) } else { vec![strval(value)] };
     strings.sort();
     Ok(List::strings(strings).into())

@@ -6,13 +6,16 @@ mod write;
 use sutler_template::types::{ANY, MAP, STRING};
 use sutler_template::{Arguments, CallError, Context, Function, Map, Value};
 
+use crate::bounds;
 use crate::host;
 use crate::time::Zone;
 
 type Answer = Result<Value, CallError>;
 
-pub(crate) static FUNCTIONS: &[Function] =
-    &[Function::new("fromToml", &[&STRING], &MAP, from_toml), Function::new("toToml", &[&ANY], &STRING, to_toml)];
+pub(crate) static FUNCTIONS: &[Function] = &[
+    Function::new("fromToml", &[&STRING], &MAP, from_toml),
+    Function::new("toToml", &[&ANY], &STRING, to_toml).walking(),
+];
 
 /// Times without an offset are shown in zones of these names, by which they are written again without one.
 const LOCAL_DATETIME: &str = "datetime-local";
@@ -29,6 +32,7 @@ fn to_toml(_: &mut Context<'_>, args: Arguments<'_>) -> Answer {
 }
 
 fn from_toml(ctx: &mut Context<'_>, args: Arguments<'_>) -> Answer {
+    bounds::readable(args.str(0)?.as_bytes())?;
     let local = host::of(ctx).map_or(Zone::Utc, |host| host.local_zone());
     Ok(match read::read(args.str(0)?.as_bytes(), &local) {
         Ok(map) => Value::Map(map),

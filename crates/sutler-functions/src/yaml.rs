@@ -6,6 +6,7 @@ use sutler_template::types::{ANY, LIST, MAP, STRING};
 use sutler_template::{Arguments, CallError, Context, Function, List, Map, Str, Value};
 use sutler_yaml::{Build, Emit, Emitter, WriteError};
 
+use crate::bounds;
 use crate::json::{list_or_error, map_or_error};
 
 type Answer = Result<Value, CallError>;
@@ -13,9 +14,9 @@ type Answer = Result<Value, CallError>;
 pub(crate) static FUNCTIONS: &[Function] = &[
     Function::new("fromYaml", &[&STRING], &MAP, from_yaml),
     Function::new("fromYamlArray", &[&STRING], &LIST, from_yaml_array),
-    Function::new("mustToYaml", &[&ANY], &STRING, must_to_yaml),
-    Function::new("toYaml", &[&ANY], &STRING, to_yaml),
-    Function::new("toYamlPretty", &[&ANY], &STRING, to_yaml_pretty),
+    Function::new("mustToYaml", &[&ANY], &STRING, must_to_yaml).walking(),
+    Function::new("toYaml", &[&ANY], &STRING, to_yaml).walking(),
+    Function::new("toYamlPretty", &[&ANY], &STRING, to_yaml_pretty).walking(),
 ];
 
 /// Whether a value is written as `encoding/json` sees it or as it is.
@@ -173,10 +174,12 @@ fn decoding(error: String) -> String {
 }
 
 fn from_yaml(_: &mut Context<'_>, args: Arguments<'_>) -> Answer {
+    bounds::readable(args.str(0)?.as_bytes())?;
     Ok(map_or_error(read(args.str(0)?, Value::empty_map()), decoding))
 }
 
 fn from_yaml_array(_: &mut Context<'_>, args: Arguments<'_>) -> Answer {
+    bounds::readable(args.str(0)?.as_bytes())?;
     Ok(list_or_error(read(args.str(0)?, Value::empty_list()), decoding))
 }
 

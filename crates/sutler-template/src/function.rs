@@ -52,6 +52,7 @@ pub struct Function {
     /// The Go signature.
     pub signature: Signature,
     pub(crate) body: Body,
+    pub(crate) walks: bool,
 }
 
 #[derive(Clone)]
@@ -65,7 +66,7 @@ type Closure = dyn Fn(&mut Context<'_>, Arguments<'_>) -> Result<Value, CallErro
 impl Function {
     /// A function with fixed parameters.
     pub const fn new(name: &'static str, params: &'static [&'static Type], result: &'static Type, call: Call) -> Self {
-        Self { name, signature: Signature { params, variadic: None, result }, body: Body::Plain(call) }
+        Self { name, signature: Signature { params, variadic: None, result }, body: Body::Plain(call), walks: false }
     }
 
     /// A function with parameters and any number of `variadic` ones after them.
@@ -76,7 +77,12 @@ impl Function {
         result: &'static Type,
         call: Call,
     ) -> Self {
-        Self { name, signature: Signature { params, variadic: Some(variadic), result }, body: Body::Plain(call) }
+        Self {
+            name,
+            signature: Signature { params, variadic: Some(variadic), result },
+            body: Body::Plain(call),
+            walks: false,
+        }
     }
 
     /// A function whose code holds data of its own.
@@ -85,7 +91,16 @@ impl Function {
         signature: Signature,
         call: impl Fn(&mut Context<'_>, Arguments<'_>) -> Result<Value, CallError> + Send + Sync + 'static,
     ) -> Self {
-        Self { name, signature, body: Body::Closure(Arc::new(call)) }
+        Self { name, signature, body: Body::Closure(Arc::new(call)), walks: false }
+    }
+
+    /// The same for a function that walks its arguments from end to end, as one that encodes, copies or compares them does: it
+    /// is called only where that comes to less than may still be made ([`Limits::output`](crate::Limits::output)), and to less
+    /// than 256 MiB.
+    #[must_use]
+    pub const fn walking(mut self) -> Self {
+        self.walks = true;
+        self
     }
 
     /// Runs the code with arguments that the caller has made to fit the signature.

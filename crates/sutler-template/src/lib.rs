@@ -27,6 +27,7 @@ mod object;
 #[cfg(feature = "serde")]
 mod serde;
 mod value;
+mod weight;
 
 mod cycles;
 mod equality;

@@ -307,10 +307,11 @@ impl Parts {
             if local_name == zone_name {
                 return Ok(at(clock - local_offset, local.clone()));
             }
-            // An abbreviation alone says nothing about the offset, save for GMT+3.
+            // An abbreviation alone says nothing about the offset, save for GMT+3, by which Go shows the time without taking
+            // the clock for one of that zone.
             let hours = zone_name.strip_prefix("GMT").and_then(|hours| hours.parse::<i32>().ok()).unwrap_or(0);
             let offset = hours * 3600;
-            return Ok(at(clock - i64::from(offset), Zone::Fixed { name: zone_name, offset }));
+            return Ok(at(clock, Zone::Fixed { name: zone_name, offset }));
         }
         Ok(at(in_zone(clock, local), local.clone()))
     }

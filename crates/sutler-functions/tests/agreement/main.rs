@@ -191,6 +191,11 @@ fn as_text(expected: Outcome) -> Outcome {
     }
 }
 
+/// Whether `slice` went past a list's end, where Helm may find what Go's memory for the list holds (`docs/helm-differences.md`).
+fn is_beyond_the_end(ours: &Outcome) -> bool {
+    matches!(ours, Outcome::Error(text) if text.ends_with("error calling slice: reflect.Value.Slice: slice index out of bounds"))
+}
+
 /// Compares made-up templates with Helm: some thousands, or as many as `SUTLER_SECONDS` allow. `make` gets a generator and how
 /// many are wanted.
 fn check_generated(suite: &str, make: impl Fn(&mut generate::Random, usize) -> Vec<String>) {
@@ -221,7 +226,7 @@ fn check_generated(suite: &str, make: impl Fn(&mut generate::Random, usize) -> V
         let expected = asked.join().unwrap();
         for ((template, ours), expected) in templates.iter().zip(ours).zip(expected) {
             let expected = as_text(expected);
-            if ours != expected {
+            if ours != expected && !is_beyond_the_end(&ours) {
                 wrong.push(format!("{template}\n  helm  {expected}\n  here  {ours}"));
             }
         }

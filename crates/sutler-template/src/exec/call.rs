@@ -28,6 +28,10 @@ impl Code<'_> {
         }
     }
 
+    fn walks(self) -> bool {
+        matches!(self, Code::Function(function) if function.walks)
+    }
+
     fn signature(self) -> Signature {
         match self {
             Code::Function(function) => function.signature,
@@ -88,6 +92,9 @@ impl<'r> Run<'r, '_> {
             values.push(self.validated(last, param(count - 1))?);
         }
 
+        if code.walks() {
+            self.execution.can_walk(values.as_slice())?;
+        }
         let host = self.execution.options.host;
         let returned = code.run(&mut Context::new(host, self), values.as_slice());
         match returned {
@@ -162,6 +169,7 @@ impl<'r> Run<'r, '_> {
                 if let Some(last) = args.last {
                     values.push(self.validated(last, param(count - 1))?);
                 }
+                self.execution.can_walk(values.as_slice())?;
                 let text = builtin.run_text(values.as_slice());
                 self.execution.made(text.len())?;
                 Ok(Operand::Concrete(Value::String(text)))

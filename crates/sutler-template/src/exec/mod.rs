@@ -31,6 +31,7 @@ use crate::trace::{Event, Trace};
 use crate::types::Kind;
 use crate::unicode;
 use crate::value::{Value, on_deep_stack};
+use crate::weight;
 
 use operand::Operand;
 use range::Items;
@@ -128,6 +129,9 @@ pub struct ExecuteOptions<'o> {
     pub trace: Option<&'o Trace>,
 }
 
+/// The largest value that is walked from end to end, in bytes, whatever the limit.
+const LARGEST: usize = 1 << 28;
+
 /// What all templates of one execution share, those that functions execute included.
 pub(crate) struct Execution<'e> {
     options: ExecuteOptions<'e>,
@@ -163,6 +167,14 @@ impl<'e> Execution<'e> {
             return Err(Stop::Deadline);
         }
         Ok(())
+    }
+
+    /// Whether something that walks these values from end to end stays within what may still be made.
+    fn can_walk<'v>(&self, values: impl IntoIterator<Item = &'v Value>) -> Result<(), Stop> {
+        let limit = self.options.limits.output.unwrap_or(usize::MAX);
+        let left = limit.saturating_sub(self.usage.output);
+        let fits = values.into_iter().all(|value| weight::is_within(value, left.min(LARGEST)));
+        if fits { Ok(()) } else { Err(Stop::Output(limit.min(LARGEST))) }
     }
 
     /// Counts bytes that were made.
@@ -504,7 +516,10 @@ impl<'r, 'e> Run<'r, 'e> {
             Some(value) if value.kind() == Some(Kind::Func) => {
                 return Err(self.error(format_args!("can't print {action} of type {}", value.type_name())));
             }
-            Some(value) => print::print_action(&mut self.out, value),
+            Some(value) => {
+                self.execution.can_walk([value])?;
+                print::print_action(&mut self.out, value);
+            }
         }
         Ok(())
     }
