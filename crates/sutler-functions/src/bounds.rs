@@ -7,7 +7,7 @@ use sutler_template::CallError;
 pub(crate) const MOST_BYTES: usize = 1 << 28;
 
 /// The most parts that a function takes a text into.
-pub(crate) const MOST_PARTS: usize = 1 << 23;
+pub(crate) const MOST_PARTS: usize = 1 << 21;
 
 /// The longest text that is read as YAML, JSON or TOML, in bytes: its values take some twenty times that.
 const MOST_READ: usize = 1 << 25;

@@ -66,7 +66,7 @@ impl Pattern {
         self.regex.find(text).map(|found| found.start())
     }
 
-    /// Up to `limit` matches that do not overlap, all (but not many more than eight million) when it is negative; `None` when
+    /// Up to `limit` matches that do not overlap, all (but not many more than two million) when it is negative; `None` when
     /// there is none, as Go's nil slice.
     pub fn find_all<'t>(&self, text: &'t [u8], limit: i64) -> Option<Vec<&'t [u8]>> {
         let found: Vec<&[u8]> = self.spans(text, limit).into_iter().map(|(start, end)| &text[start..end]).collect();

@@ -215,28 +215,9 @@ impl<'s> Resources<'s> {
     fn keywords(&mut self, schema: &mut Following<'_, 's>, place: usize, base: &str) -> Result<(), String> {
         let draft = schema.draft;
         self.reference(schema, place, base, "$ref")?;
-        if draft < Draft::Year2019 && schema.text("$ref").is_some() {
-            return Ok(());
-        }
-        ["allOf", "anyOf", "oneOf"].iter().for_each(|keyword| schema.list(keyword));
-        schema.one("not");
-        if draft < Draft::Year2020 {
-            if schema.keywords.get("items").is_some_and(Value::is_array) {
-                schema.list("items");
-                schema.one("additionalItems");
-            } else {
-                schema.one("items");
-            }
-        }
-        schema.map("properties");
-        schema.map("patternProperties");
-        for pattern in schema.members("patternProperties") {
-            self.pattern(schema, "patternProperties", pattern)?;
-        }
-        schema.one("additionalProperties");
-        schema.map("dependencies");
-        if let Some(pattern) = schema.text("pattern") {
-            self.pattern(schema, "pattern", pattern)?;
+        // What later drafts brought is looked at also beside a reference.
+        if draft >= Draft::Year2019 || schema.text("$ref").is_none() {
+            self.first_keywords(schema)?;
         }
         if draft >= Draft::Six {
             schema.one("contains");
@@ -261,6 +242,32 @@ impl<'s> Resources<'s> {
             self.reference(schema, place, base, "$dynamicRef")?;
             schema.list("prefixItems");
             schema.one("items");
+        }
+        Ok(())
+    }
+
+    /// The same of those that draft 4 has.
+    fn first_keywords(&self, schema: &mut Following<'_, 's>) -> Result<(), String> {
+        let draft = schema.draft;
+        ["allOf", "anyOf", "oneOf"].iter().for_each(|keyword| schema.list(keyword));
+        schema.one("not");
+        if draft < Draft::Year2020 {
+            if schema.keywords.get("items").is_some_and(Value::is_array) {
+                schema.list("items");
+                schema.one("additionalItems");
+            } else {
+                schema.one("items");
+            }
+        }
+        schema.map("properties");
+        schema.map("patternProperties");
+        for pattern in schema.members("patternProperties") {
+            self.pattern(schema, "patternProperties", pattern)?;
+        }
+        schema.one("additionalProperties");
+        schema.map("dependencies");
+        if let Some(pattern) = schema.text("pattern") {
+            self.pattern(schema, "pattern", pattern)?;
         }
         Ok(())
     }

@@ -52,6 +52,9 @@ fn references_are_followed_and_not_shown() {
     let schema = r##"{"$schema":"http://json-schema.org/draft-07/schema#","definitions":{"port":{"type":"integer"}},
         "properties":{"a":{"$ref":"#/definitions/port","type":"string"}}}"##;
     check(schema, "{a: x}", "- at '/a': got string, want integer");
+    let beside = r##"{"$schema":"http://json-schema.org/draft-07/schema#","definitions":{"any":{}},"$ref":"#/definitions/any",
+        "const":1,"enum":[2]}"##;
+    check(beside, "{}", "- at '': value must be 1");
     check(schema, "{a: 1}", "");
     let recursive = r##"{"$defs":{"tree":{"properties":{"next":{"$ref":"#/$defs/tree"},"v":{"type":"number"}}}},"$ref":"#/$defs/tree"}"##;
     check(recursive, "{next: {next: {v: x}}}", "- at '/next/next/v': got string, want number");

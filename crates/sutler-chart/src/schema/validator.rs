@@ -155,7 +155,8 @@ impl<'d, 's> Validator<'d, 's> {
         if draft < Draft::Year2019
             && let Some(target) = target
         {
-            // Everything beside a reference is ignored in these drafts.
+            // Everything beside a reference is ignored in these drafts, but for `const` in Helm's validator.
+            self.constant(draft, object, value)?;
             self.reference(target, "$ref", value, &mut rest)?;
             return Ok(rest);
         }
@@ -199,15 +200,7 @@ impl<'d, 's> Validator<'d, 's> {
         if !wanted.is_empty() && !fits {
             return Err(self.failure(format!("got {kind}, want {}", wanted.join(" or "))));
         }
-        if draft > Draft::Four
-            && let Some(wanted) = object.get("const")
-            && !equal(value, wanted)
-        {
-            return Err(self.failure(match wanted {
-                Value::Array(_) | Value::Object(_) => "'const' failed".to_owned(),
-                simple => format!("value must be {}", shown(simple)),
-            }));
-        }
+        self.constant(draft, object, value)?;
         if let Some(Value::Array(choices)) = object.get("enum")
             && !choices.iter().any(|choice| equal(value, choice))
         {
@@ -228,6 +221,16 @@ impl<'d, 's> Validator<'d, 's> {
             return Err(self.failure(format!("{} is not valid {name}: {reason}", quoted(text))));
         }
         Ok(())
+    }
+
+    fn constant(&self, draft: Draft, object: &Map<String, Value>, value: &Value) -> Result<(), Failure> {
+        match object.get("const") {
+            Some(wanted) if draft > Draft::Four && !equal(value, wanted) => Err(self.failure(match wanted {
+                Value::Array(_) | Value::Object(_) => "'const' failed".to_owned(),
+                simple => format!("value must be {}", shown(simple)),
+            })),
+            _ => Ok(()),
+        }
     }
 
     /// `not`, `allOf`, `anyOf`, `oneOf`, `if`.
