@@ -125,7 +125,7 @@ pub(crate) fn prepare(case: Case) -> Result<Work, Failure> {
 }
 
 fn template_set() -> TemplateSet {
-    TemplateSet::new("gotpl").with_functions(sutler_functions::all()).with_missing_key(MissingKey::Zero)
+    TemplateSet::new("gotpl").with_function_table(sutler_functions::table()).with_missing_key(MissingKey::Zero)
 }
 
 fn collect(chart: &Chart, path: &str, texts: &mut Vec<(String, Str)>) {

@@ -108,6 +108,7 @@ pub struct KubeVersion {
 
 /// Why a text is no Kubernetes version. The texts are those of Kubernetes' own parser.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum KubeVersionError {
     /// It does not begin with a number.
     #[error("could not parse {} as version", go_quoted(.0))]

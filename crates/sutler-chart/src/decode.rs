@@ -11,6 +11,7 @@ use thiserror::Error;
 
 /// Why a text is not the document that was expected. The texts are those that Helm prints.
 #[derive(Debug, Clone, PartialEq, Error)]
+#[non_exhaustive]
 pub enum DecodeError {
     /// The text is no YAML.
     #[error("error converting YAML to JSON")]

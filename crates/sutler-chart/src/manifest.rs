@@ -123,6 +123,7 @@ impl HookEvent {
 /// A document that is no object.
 #[derive(Debug, Clone, PartialEq, Error)]
 #[error("YAML parse error on {path}")]
+#[non_exhaustive]
 pub struct ManifestError {
     /// The template it comes from.
     pub path: String,

@@ -15,6 +15,7 @@ use crate::runes;
 /// Why a pattern cannot be used; the texts are Go's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("error parsing regexp: {code}: `{expression}`")]
+#[non_exhaustive]
 pub struct PatternError {
     /// What is wrong.
     pub code: &'static str,

@@ -11,6 +11,7 @@ use regex::{Captures, Regex};
 
 /// Why a version or a constraint could not be read; the texts are Masterminds'.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum SemverError {
     /// The text is no version at all.
     #[error("invalid semantic version")]

@@ -325,6 +325,7 @@ pub fn file_name(url: &str) -> String {
 /// Why `helm registry logout` failed.
 #[derive(Debug, Error)]
 #[error("failed to delete the credential for {registry}")]
+#[non_exhaustive]
 pub struct LogoutError {
     /// The registry, as it is named in the file of logins.
     pub registry: String,

@@ -6,6 +6,7 @@ use crate::pattern::{BadPattern, PathPattern};
 
 /// Why a `.helmignore` cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum IgnoreError {
     /// `**` has no meaning in `.helmignore`.
     #[error("double-star (**) syntax is not supported")]

@@ -13,6 +13,7 @@ use crate::text::{go_quoted, is_space};
 
 /// Why there is no chart for a reference.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum FindError {
     /// Nothing is there. The text is Helm's.
     #[error("{0}")]

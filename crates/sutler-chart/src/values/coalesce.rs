@@ -16,6 +16,7 @@ use crate::text::go_quoted;
 /// A subchart's values are no table.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("type mismatch on {chart}: {found}")]
+#[non_exhaustive]
 pub struct TypeMismatch {
     /// The subchart.
     pub chart: String,

@@ -9,6 +9,7 @@ use crate::runes;
 
 /// Why a text is no JSON; the texts are Go's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum ReadError {
     /// The text ends too early.
     #[error("unexpected end of JSON input")]

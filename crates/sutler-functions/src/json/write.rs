@@ -19,6 +19,7 @@ pub enum Style {
 
 /// Why a value has no JSON; the texts are Go's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum WriteError {
     /// A number that is not finite.
     #[error("json: unsupported value: {0}")]

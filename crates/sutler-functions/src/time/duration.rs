@@ -7,6 +7,7 @@ const HOUR: i64 = 60 * MINUTE;
 
 /// Why a text is no duration; the texts are those of `time.ParseDuration`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum DurationError {
     /// No number where one belongs, or a number too large.
     #[error("time: invalid duration {0}")]

@@ -6,6 +6,7 @@ use super::{Time, Zone, days_in, days_of_date, is_leap};
 
 /// Why a text is no time of a layout; the texts are Go's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum ParseError {
     /// A part of the text is not what the layout asks for. All parts are quoted.
     #[error("parsing time {value} as {layout}: cannot parse {rest} as {element}")]

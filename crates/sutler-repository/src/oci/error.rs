@@ -146,6 +146,7 @@ pub enum LoginError {
 
 /// An answer with an error status.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct AnswerError {
     /// `GET`, `HEAD`, ….
     pub method: &'static str,

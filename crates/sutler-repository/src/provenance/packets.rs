@@ -11,6 +11,7 @@ use thiserror::Error;
 
 /// Why bytes are no stream of packets. The texts are those of Go's library, which Helm prints.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum PacketError {
     /// Where a packet should begin stands something else: armoured text, a keybox file, any other file.
     #[error("openpgp: invalid data: tag byte does not have MSB set")]

@@ -40,6 +40,7 @@ pub(super) fn write(metadata: &Metadata, file_name: &str, archive: &[u8]) -> Res
 
 /// Why Chart.yaml cannot be written into a provenance.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum WriteError {
     /// Not as a document.
     #[error("failed to marshal chart metadata")]
