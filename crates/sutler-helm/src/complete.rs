@@ -3,6 +3,7 @@
 //! The last word is the one being typed. The answer is a word a line, each with a description behind a tab, and a last line with a
 //! colon and a number that tells the shell what else to do (a sum of [`Completions`]' constants).
 
+use sutler_chart::Compatibility;
 use sutler_yaml::Node;
 
 use crate::command::{Completion, Completions, Guise, Invocation};
@@ -253,6 +254,7 @@ fn flag_names(call: &Invocation, typed: &str) -> Vec<String> {
     let excluded: Vec<&str> = command
         .exclusive
         .iter()
+        .filter(|_| call.settings.compatibility == Compatibility::V4)
         .filter(|group| group.iter().any(|name| call.flags.changed(name)))
         .flat_map(|group| group.iter().copied().filter(|name| !call.flags.changed(name)))
         .collect();

@@ -76,7 +76,17 @@ impl Remote {
         if let Some(problem) = (self.compatibility == Compatibility::V3).then(|| unreadable(&options.tls)).flatten() {
             return Err(without_tls(Failure::new(problem)));
         }
-        options.tls.check().map_err(|error| without_tls(error.into()))?;
+        options.tls.check().map_err(|error| {
+            let failure = Failure::from(error);
+            let pair = failure.text.strip_prefix("unable to load cert from key pair");
+            without_tls(match (self.compatibility, pair) {
+                (Compatibility::V3, Some(problem)) => {
+                    let TlsOptions { cert_file, key_file, .. } = &options.tls;
+                    Failure::new(format!("can't load key pair from cert {cert_file} and key {key_file}{problem}"))
+                }
+                _ => failure,
+            })
+        })?;
         let logins = self.logins().map_err(missing)?;
         Ok(RegistryClient::new(&self.transport, options, logins))
     }

@@ -19,6 +19,9 @@ const DEEPEST: usize = 1_000;
 /// # Errors
 /// What Helm prints of the failures, or why the schema is none.
 pub(super) fn validate(schema: &Value, value: &Value) -> Result<(), String> {
+    if !schema.is_object() && !schema.is_boolean() {
+        return Err("schema is invalid".to_owned());
+    }
     let draft = schema.get("$schema").and_then(Value::as_str).and_then(draft_of);
     let document = Document::of_draft(schema, draft.unwrap_or(Draft::Seven));
     let validator = Validator { document: &document, draft };

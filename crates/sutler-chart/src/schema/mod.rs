@@ -76,11 +76,7 @@ pub(crate) fn validate_as(
 ) -> Result<(), String> {
     match compatibility {
         Compatibility::V4 => validate_parsed(&read(schema)?, false, value),
-        // Its words for what is no JSON are others.
-        Compatibility::V3 => {
-            let parsed = read(schema).or_else(|_| serde_json::from_slice(schema).map_err(|error| error.to_string()))?;
-            helm3::validate(&parsed, value)
-        }
+        Compatibility::V3 => helm3::validate(&read(schema)?, value),
     }
 }
 

@@ -4,27 +4,50 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+/// Which Helm answers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Helm {
+    /// 4.1.4.
+    Four,
+    /// 3.18.0.
+    Three,
+}
+
 /// A program that answers as `helm`.
 pub(crate) struct Program {
     path: PathBuf,
+    /// What tells it which Helm to be.
+    variables: &'static [(&'static str, &'static str)],
     /// Keeps the folder with the link, where there is one.
     _folder: Option<tempfile::TempDir>,
 }
 
 impl Program {
     /// This program, under the name `helm`.
-    pub(crate) fn ours() -> Program {
+    pub(crate) fn ours(helm: Helm) -> Program {
         let folder = tempfile::tempdir().expect("a folder can be made");
         let path = folder.path().join("helm");
         std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_sutler"), &path).expect("a link can be made");
-        Program { path, _folder: Some(folder) }
+        let variables: &[_] = match helm {
+            Helm::Four => &[],
+            Helm::Three => &[("HELM_COMPAT", "v3")],
+        };
+        Program { path, variables, _folder: Some(folder) }
     }
 
-    /// The real Helm: named by `SUTLER_HELM`, or where `cargo xtask peers` puts it.
-    pub(crate) fn helm() -> Option<Program> {
-        let peer = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/peers/bin/helm");
-        let path = std::env::var_os("SUTLER_HELM").map(PathBuf::from).or_else(|| peer.exists().then_some(peer))?;
-        Some(Program { path: path.canonicalize().expect("SUTLER_HELM is there"), _folder: None })
+    /// The real Helm: named by `SUTLER_HELM` (`SUTLER_HELM3`), or where `cargo xtask peers` puts it.
+    pub(crate) fn helm(helm: Helm) -> Option<Program> {
+        let (variable, name) = match helm {
+            Helm::Four => ("SUTLER_HELM", "helm"),
+            Helm::Three => ("SUTLER_HELM3", "helm3"),
+        };
+        let peer = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/peers/bin").join(name);
+        let path = std::env::var_os(variable).map(PathBuf::from).or_else(|| peer.exists().then_some(peer))?;
+        Some(Program {
+            path: path.canonicalize().expect("the variable names a program"),
+            variables: &[],
+            _folder: None,
+        })
     }
 }
 
@@ -79,6 +102,7 @@ impl<'p> Place<'p> {
         }
         let mut command = Command::new(&self.program.path);
         command.args(words);
+        variables.extend(self.program.variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         self.run(command, &variables, stdin.as_deref())
     }
 
@@ -110,9 +134,21 @@ impl<'p> Place<'p> {
         Answer {
             exit: output.status.code().unwrap_or(-1),
             stdout: shown(&output.stdout),
-            stderr: shown(&output.stderr),
+            stderr: without_times(&shown(&output.stderr)),
         }
     }
+}
+
+/// Helm 3's log without the times: `install.go:242: … [debug] CHART PATH: …`.
+fn without_times(text: &str) -> String {
+    let timeless = |line: &str| match (line.split_once(".go:"), line.split_once(" [debug] ")) {
+        (Some((_, rest)), Some((start, message))) if rest.contains(" m=+") => {
+            let place = start.split_once(": ").map_or(start, |(place, _)| place);
+            format!("{place}: … [debug] {message}")
+        }
+        _ => line.to_owned(),
+    };
+    text.split_inclusive('\n').map(timeless).collect()
 }
 
 /// A line's words, as a shell cuts them: quotes and backslashes count.
