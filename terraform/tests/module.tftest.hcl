@@ -301,16 +301,16 @@ run "a_pool_becomes_one_group_or_one_a_zone" {
 
   assert {
     condition = local.group_tags["ray-us-west-2a"] == tomap({
-      "k8s.io/cluster-autoscaler/enabled"                                                 = "true"
-      "k8s.io/cluster-autoscaler/data-team-prod"                                          = "owned"
-      "k8s.io/cluster-autoscaler/node-template/label/dedicated"                           = "ray"
-      "k8s.io/cluster-autoscaler/node-template/label/eks.amazonaws.com/capacityType"      = "SPOT"
-      "k8s.io/cluster-autoscaler/node-template/label/topology.kubernetes.io/zone"         = "us-west-2a"
-      "k8s.io/cluster-autoscaler/node-template/label/topology.ebs.csi.aws.com/zone"       = "us-west-2a"
-      "k8s.io/cluster-autoscaler/node-template/taint/dedicated"                           = "ray:NoSchedule"
-      "k8s.io/cluster-autoscaler/node-template/taint/soft"                                = ":PreferNoSchedule"
-      "k8s.io/cluster-autoscaler/node-template/taint/hard"                                = "x:NoExecute"
-      "k8s.io/cluster-autoscaler/node-template/resources/ephemeral-storage"               = "17338Mi"
+      "k8s.io/cluster-autoscaler/enabled"                                            = "true"
+      "k8s.io/cluster-autoscaler/data-team-prod"                                     = "owned"
+      "k8s.io/cluster-autoscaler/node-template/label/dedicated"                      = "ray"
+      "k8s.io/cluster-autoscaler/node-template/label/eks.amazonaws.com/capacityType" = "SPOT"
+      "k8s.io/cluster-autoscaler/node-template/label/topology.kubernetes.io/zone"    = "us-west-2a"
+      "k8s.io/cluster-autoscaler/node-template/label/topology.ebs.csi.aws.com/zone"  = "us-west-2a"
+      "k8s.io/cluster-autoscaler/node-template/taint/dedicated"                      = "ray:NoSchedule"
+      "k8s.io/cluster-autoscaler/node-template/taint/soft"                           = ":PreferNoSchedule"
+      "k8s.io/cluster-autoscaler/node-template/taint/hard"                           = "x:NoExecute"
+      "k8s.io/cluster-autoscaler/node-template/resources/ephemeral-storage"          = "17338Mi"
     })
     error_message = "The autoscaler is told labels, taints and storage."
   }

@@ -70,7 +70,7 @@ variable "account" {
 
 fn main() -> String {
     let inputs: Vec<&str> = module::inputs().collect();
-    let width = inputs.iter().copied().filter(|name| *name != "roles").map(str::len).chain(["source".len()]).max();
+    let width = inputs.iter().copied().filter(|name| *name != "roles").map(str::len).max();
     let width = width.unwrap_or_default();
     let mut text = String::from(
         r#"# The provider, and the module with its inputs. Credentials come from the environment, as AWS's own tools take them.
@@ -81,9 +81,10 @@ provider "aws" {
 }
 
 module "cluster" {
+  source = "./modules/cluster"
+
 "#,
     );
-    text.push_str(&format!("  {:width$} = \"./modules/cluster\"\n\n", "source"));
     for name in inputs.iter().filter(|name| **name != "roles") {
         text.push_str(&format!("  {name:width$} = var.{name}\n"));
     }

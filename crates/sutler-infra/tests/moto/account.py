@@ -2,7 +2,7 @@
 
 moto's EKS knows clusters, node groups and Fargate profiles. What it lacks is added here, as far as Terraform asks for it, in the shapes
 of the AWS API: how one gets into a cluster (`accessConfig`, access entries and their policies), add-ons, Pod Identity associations, the
-autoscaling group behind a node group, and the issuer of a cluster being its own. Nothing here runs an add-on or a node.
+autoscaling group behind a node group and its update's limits, and the issuer of a cluster being its own. Nothing here runs an add-on or a node.
 """
 
 import json
@@ -15,6 +15,7 @@ import moto.eks.urls as eks_urls
 from moto.autoscaling.models import autoscaling_backends
 from moto.core.responses import ActionResult, EmptyResult
 from moto.core.utils import utcnow
+from moto.ec2.models.launch_templates import LaunchTemplateVersion
 from moto.eks.exceptions import ResourceInUseException, ResourceNotFoundException
 from moto.eks.responses import EKSResponse
 from moto.server import ThreadedMotoServer
@@ -277,6 +278,20 @@ def create_cluster(self):
     return result
 
 
+# Launch templates: their own tags are not those of what is launched from them.
+
+launch_template_version_of_moto = LaunchTemplateVersion.__init__
+
+
+def launch_template_version(self, template, number, data, description):
+    if "TagSpecifications" in data:
+        told = [spec for spec in data["TagSpecifications"] if spec.get("ResourceType") != "launch-template"]
+        data = {**data, "TagSpecifications": told}
+    launch_template_version_of_moto(self, template, number, data, description)
+
+
+LaunchTemplateVersion.__init__ = launch_template_version
+
 # Node groups: the autoscaling group behind each, without instances.
 
 create_nodegroup_of_moto = eks_models.EKSBackend.create_nodegroup
@@ -285,6 +300,9 @@ delete_nodegroup_of_moto = eks_models.EKSBackend.delete_nodegroup
 
 def create_nodegroup(self, *positional, **named):
     group = create_nodegroup_of_moto(self, *positional, **named)
+    # Nobody asked for these: the disk is the launch template's, and no key opens a node.
+    group.remote_access = named.get("remote_access")
+    group.disk_size = named.get("disk_size")
     template = group.launch_template or {}
     autoscaling_backends[self.account_id][self.region_name].create_auto_scaling_group(
         name=group.resources["autoScalingGroups"][0]["name"],
@@ -314,6 +332,17 @@ def delete_nodegroup(self, cluster_name, nodegroup_name):
     return group
 
 
+create_nodegroup_response_of_moto = EKSResponse.create_nodegroup
+
+
+def create_nodegroup_response(self):
+    result = create_nodegroup_response_of_moto(self)
+    group = self.eks_backend.describe_nodegroup(self._get_param("name"), self._get_param("nodegroupName"))
+    group.update_config = self._get_param("updateConfig")
+    return result
+
+
+EKSResponse.create_nodegroup = create_nodegroup_response
 eks_models.EKSBackend.create_nodegroup = create_nodegroup
 eks_models.EKSBackend.delete_nodegroup = delete_nodegroup
 
