@@ -10,8 +10,8 @@ use anyhow::{Result, bail};
 use crate::process;
 
 /// The crates with a published interface, each after those it uses.
-const PUBLISHED: [&str; 5] =
-    ["sutler-yaml", "sutler-template", "sutler-functions", "sutler-chart", "sutler-repository"];
+const PUBLISHED: [&str; 6] =
+    ["sutler-yaml", "sutler-template", "sutler-functions", "sutler-chart", "sutler-repository", "sutler-access"];
 
 /// Compares with `revision`; without one, with the last tag, and where there is none, with the commit before this one.
 pub(crate) fn task(root: &Path, revision: Option<&str>) -> Result<()> {
