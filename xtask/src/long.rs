@@ -1,8 +1,8 @@
-//! The long suites of `cargo xtask test --real`: made-up templates, calls, charts, schemas and damaged input, for a given time
-//! each, in a release build, against Go and Helm's own library.
+//! The long suites of `cargo xtask test --real` and `--long`: made-up templates, calls, charts, schemas and damaged input, in a
+//! release build, against Go and Helm's own library.
 //!
-//! With `--real` the cases are the same each time, so that nobody's change is held up by a find that it did not make; with
-//! `--long` they are new ones.
+//! With `--real` the cases are the same each time, in kind and in number, so that nobody's change is held up by a find that it did
+//! not make; with `--long` they are new ones, as many as there is time for.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,18 +11,31 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-/// How long each suite makes up cases, in seconds: about six minutes for all on two cores, and the build.
+/// How long each suite of `--long` makes up cases, in seconds: about eight minutes for all on two cores, and the build.
 const SECONDS: &str = "45";
 
 /// How many cases must have been compared, where the judges are there.
 const LEAST: u64 = 100_000;
 
-/// What `cargo test` is told: the binaries, and their tests that make up cases.
-const ARGUMENTS: &[&str] = &[
+/// A binary of tests that makes up cases, and how each of its suites is told how much is wanted with `--real`.
+struct Suite {
+    binary: &'static str,
+    amount: (&'static str, &'static str),
+}
+
+const SUITES: [Suite; 4] = [
+    Suite { binary: "language", amount: ("SUTLER_CASES", "30000") },
+    Suite { binary: "agreement", amount: ("SUTLER_CASES", "24000") },
+    Suite { binary: "helm", amount: ("SUTLER_CASES", "1000") },
+    // Damaged input is compared with nobody: it must be survived, for a time.
+    Suite { binary: "fuzz", amount: ("SUTLER_SECONDS", "5") },
+];
+
+/// What `cargo test` is told before the binary: all packages together, so that their dependencies are built once.
+const ARGUMENTS: [&str; 12] = [
     "test",
     "--release",
     "--locked",
-    "--no-fail-fast",
     "-p",
     "sutler-template",
     "-p",
@@ -32,17 +45,6 @@ const ARGUMENTS: &[&str] = &[
     "-p",
     "sutler-helm",
     "--test",
-    "language",
-    "--test",
-    "agreement",
-    "--test",
-    "helm",
-    "--test",
-    "fuzz",
-    "--",
-    "--show-output",
-    "generated_",
-    "survive",
 ];
 
 /// Where the counts of compared calls stand, for the table of functions: a function and a number a line.
@@ -58,15 +60,24 @@ pub(crate) fn task(
     mut run: impl FnMut(&mut Command) -> Result<Vec<String>>,
 ) -> Result<()> {
     let counts = tempfile::tempdir().context("could not make a folder")?;
-    let mut command = cargo(ARGUMENTS);
-    command.env("SUTLER_COMPARED", counts.path());
-    for (variable, value) in [("SUTLER_SECONDS", Some(SECONDS)), ("SUTLER_SEED", (!anew).then_some("1"))] {
-        if let Some(value) = value.filter(|_| std::env::var_os(variable).is_none()) {
+    let mut lines = Vec::new();
+    let mut failed = Vec::new();
+    for Suite { binary, amount } in SUITES {
+        let mut command = cargo(&ARGUMENTS);
+        command.args([binary, "--", "--show-output", "generated_", "survive"]).env("SUTLER_COMPARED", counts.path());
+        let wanted = if anew { [("SUTLER_SECONDS", SECONDS)].to_vec() } else { vec![amount, ("SUTLER_SEED", "1")] };
+        for (variable, value) in wanted.into_iter().filter(|(variable, _)| std::env::var_os(variable).is_none()) {
             command.env(variable, value);
         }
+        match run(&mut command) {
+            Ok(found) => lines.extend(found),
+            Err(error) => failed.push(format!("{binary}: {error:#}")),
+        }
     }
-    let lines = run(&mut command)?;
     lines.iter().for_each(|line| println!("xtask: {line}"));
+    if !failed.is_empty() {
+        bail!("{}", failed.join("; "));
+    }
     let total: u64 =
         lines.iter().filter_map(|line| line.strip_prefix("compared ")?.split(' ').next()?.parse::<u64>().ok()).sum();
     println!("xtask: {total} cases compared");
