@@ -12,6 +12,7 @@ pub mod contracts;
 pub mod event;
 pub mod file;
 pub mod globals;
+pub mod infra;
 pub mod init;
 pub mod inputs;
 pub mod kubeconfig;

@@ -39,6 +39,9 @@ pub(crate) enum Command {
     /// Print a token for an EKS cluster, as kubectl asks for it
     #[command(hide = true)]
     ClusterToken(ClusterToken),
+    /// The cluster outside Kubernetes, through Terraform or OpenTofu: network, EKS, node pools, roles
+    #[command(subcommand)]
+    Infra(Infra),
     /// Ray clusters of your own
     #[command(subcommand)]
     Ray(Ray),
@@ -205,6 +208,57 @@ pub(crate) struct Render {
     /// The folder to write into: empty, or written by this command before
     #[arg(value_name = "OUT")]
     pub(crate) folder: PathBuf,
+    #[command(flatten)]
+    pub(crate) stack: StackArguments,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Infra {
+    /// Write the Terraform root module with its variables: readable, and usable without Sutler
+    Render(InfraRender),
+    /// Show what Terraform would do (exit code 0: nothing, 2: changes, 1: error)
+    Plan(InfraPlan),
+    /// Make what is described
+    Apply(InfraApply),
+    /// Remove all that was made
+    Destroy(InfraApply),
+    /// Show what came out, as JSON
+    Output(InfraOutput),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InfraRender {
+    /// The folder to write into: empty, or written by this command before
+    #[arg(value_name = "OUT")]
+    pub(crate) folder: PathBuf,
+    /// The stack's file or folder
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    /// The environment [default: the file's `defaults.environment`]
+    #[arg(short, long, value_name = "ENV")]
+    pub(crate) environment: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InfraPlan {
+    #[command(flatten)]
+    pub(crate) stack: StackArguments,
+    /// The plan's form
+    #[arg(short, long, value_name = "FORM", default_value = "text")]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InfraApply {
+    #[command(flatten)]
+    pub(crate) stack: StackArguments,
+    /// Do not ask
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InfraOutput {
     #[command(flatten)]
     pub(crate) stack: StackArguments,
 }

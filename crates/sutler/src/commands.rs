@@ -3,6 +3,7 @@
 pub(crate) mod down;
 pub(crate) mod explain;
 pub(crate) mod helm;
+pub(crate) mod infra;
 pub(crate) mod init;
 pub(crate) mod kubeconfig;
 pub(crate) mod lock;

@@ -64,6 +64,8 @@ with_hint! {
     CloudError: CloudError::hint;
     sutler_aws::CallError: sutler_aws::CallError::hint;
     LoadError: LoadError::hint;
+    sutler_infra::run::RunError: sutler_infra::run::RunError::hint;
+    sutler_stack::infra::InfraError: |_| None;
     LockError: LockError::hint;
     RayError: RayError::hint;
     SessionError: SessionError::hint;

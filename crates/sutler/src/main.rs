@@ -92,6 +92,7 @@ fn run(command: Command) -> Result<Outcome, Failure> {
         Command::Kubeconfig(arguments) => block_on(commands::kubeconfig::run(&arguments)),
         Command::ClusterToken(arguments) => block_on(commands::kubeconfig::token(&arguments)),
         Command::Render(arguments) => block_on(commands::render::run(&arguments)),
+        Command::Infra(arguments) => commands::infra::run(&arguments),
         Command::Ray(arguments) => block_on(commands::ray::run(&arguments)),
         Command::Simulator(arguments) => block_on(commands::simulator::run(&arguments)),
     }

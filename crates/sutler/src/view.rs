@@ -1,5 +1,6 @@
 //! What people and programs read: plans, statuses and summaries as text. Nothing here is decided or written.
 
+pub(crate) mod infra;
 pub(crate) mod pins;
 pub(crate) mod plan;
 pub(crate) mod ray;

@@ -178,6 +178,9 @@ pub struct Cluster {
     /// Node pools by name.
     #[serde(default)]
     pub pools: BTreeMap<String, Pool>,
+    /// Where Terraform keeps its state: `s3://BUCKET/PREFIX`, with a lock. Default: beside stack.yaml, in `.sutler`.
+    #[serde(default)]
+    pub state: Option<String>,
 }
 
 /// What of AWS Sutler may make.
@@ -239,6 +242,9 @@ pub struct Pool {
     /// Taints of the nodes: key to `value:Effect`, as in `{hub.jupyter.org/dedicated: "user:NoSchedule"}`.
     #[serde(default)]
     pub taints: BTreeMap<String, String>,
+    /// Make a node group in each zone, with `min` and `max` for each: for pods whose volumes are of one zone. EKS only.
+    #[serde(default)]
+    pub group_per_zone: bool,
 }
 
 /// How nodes are bought.

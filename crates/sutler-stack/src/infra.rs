@@ -1,0 +1,204 @@
+//! What a stack wants of AWS, as [`sutler_infra`] takes it, and what AWS would refuse of it, at its place in the file.
+
+use sutler_access::names::Partition;
+use sutler_access::s3::{self, Access, Grant};
+use sutler_access::{AccountId, ServiceAccountName};
+use sutler_infra::model::{Identity, Infra, Manage, Nat, Network, NodePool, Role, State, Subnets};
+use sutler_infra::{Problem, check};
+use sutler_nodes::capacity::DEFAULT_ROOT_VOLUME_GIB;
+
+use crate::file::diagnostic::{Diagnostic, Report};
+use crate::file::model;
+use crate::stack::{ChartReference, Stack, Target};
+
+/// The built-in chart of the cluster autoscaler.
+const AUTOSCALER_CHART: &str = "cluster-autoscaler";
+
+/// The tags of everything that is made for a stack.
+const STACK_TAG: &str = "sutler.dev/stack";
+const ENVIRONMENT_TAG: &str = "sutler.dev/environment";
+
+/// Addresses of a network that is made where the file says nothing.
+const DEFAULT_CIDR: &str = "10.0.0.0/16";
+
+/// Why a stack wants nothing of AWS that could be made.
+#[derive(Debug, thiserror::Error)]
+pub enum InfraError {
+    /// The environment is no EKS.
+    #[error("environment `{0}` is not `target: eks`: there is nothing of AWS to make")]
+    NotEks(String),
+    /// The file says so.
+    #[error("`cluster.manage: none` leaves all of AWS to others")]
+    NothingManaged,
+    /// AWS would refuse it.
+    #[error("{0}")]
+    Refused(Box<Report>),
+}
+
+/// What a stack wants of AWS.
+///
+/// # Errors
+/// Nothing can be made for this environment, or AWS would refuse it.
+pub fn infra(stack: &Stack) -> Result<Infra, InfraError> {
+    if stack.target != Target::Eks {
+        return Err(InfraError::NotEks(stack.environment.clone()));
+    }
+    let manage = match stack.cluster.manage {
+        model::Manage::All => Manage::All,
+        model::Manage::Roles => Manage::Roles,
+        model::Manage::None => return Err(InfraError::NothingManaged),
+    };
+    let mut found = Vec::new();
+    let partition = Partition::of_region(&stack.region);
+    let mut roles = std::collections::BTreeMap::new();
+    for (key, role) in &stack.roles {
+        let written = &stack.file.file.roles[key];
+        // A role that exists already is somebody else's.
+        if written.arn.is_some() {
+            continue;
+        }
+        let grants: Vec<Grant> = role.s3.iter().map(grant).collect();
+        let policy = match grants.is_empty() {
+            true => None,
+            false => s3::policy(&grants, partition)
+                .map_err(|error| found.push(at(stack, &["roles", key, "s3"], error.to_string(), None)))
+                .ok(),
+        };
+        let identity = match written.identity {
+            model::Identity::Irsa => Identity::Irsa,
+            model::Identity::PodIdentity => Identity::PodIdentity,
+        };
+        let service_accounts = role
+            .service_accounts
+            .iter()
+            .map(|account| ServiceAccountName { namespace: account.namespace.clone(), name: account.name.clone() })
+            .collect();
+        let role =
+            Role { identity, service_accounts, policy, managed_policies: Vec::new(), trust: None, boundary: None };
+        roles.insert(key.clone(), role);
+    }
+    let pools = stack.pools.iter().map(|(name, entry)| {
+        let pool = NodePool {
+            pool: entry.pool.clone(),
+            image: None,
+            // What the plan's fit counts with.
+            disk_gib: DEFAULT_ROOT_VOLUME_GIB,
+            group_per_zone: stack.file.file.cluster.pools[name].group_per_zone,
+        };
+        (name.clone(), pool)
+    });
+    let infra = Infra {
+        cluster: stack.cluster.name.clone(),
+        manage,
+        region: stack.region.clone(),
+        // One that is none has been said when the file was read.
+        account: stack.account.as_ref().and_then(|account| account.parse::<AccountId>().ok()),
+        kubernetes_version: stack.cluster.version.clone(),
+        network: network(stack),
+        administrators: Vec::new(),
+        addons: None,
+        pools: pools.collect(),
+        autoscaler: autoscaler(stack),
+        roles,
+        tags: [(STACK_TAG, &stack.name), (ENVIRONMENT_TAG, &stack.environment)]
+            .map(|(key, value)| (key.to_owned(), value.clone()))
+            .into(),
+        state: state(stack, &mut found),
+    };
+    found.extend(check(&infra).into_iter().map(|problem| diagnostic(stack, problem)));
+    match found.is_empty() {
+        true => Ok(infra),
+        false => Err(InfraError::Refused(Box::new(stack.file.report(found)))),
+    }
+}
+
+fn grant(grant: &model::S3Grant) -> Grant {
+    let access = match grant.access {
+        model::S3Access::Read => Access::Read,
+        model::S3Access::Write => Access::Write,
+    };
+    Grant { bucket: grant.bucket.clone(), prefix: grant.prefix.clone().unwrap_or_default(), access }
+}
+
+fn network(stack: &Stack) -> Network {
+    let written = stack.file.file.cluster.network.as_ref();
+    let create = |cidr: &str| Network::Create { cidr: cidr.to_owned(), zones: None, nat: Nat::One };
+    match written {
+        Some(model::Network { create: Some(made), .. }) => create(&made.cidr),
+        Some(model::Network { vpc_id: Some(vpc_id), subnet_tags, .. }) => Network::Existing {
+            vpc_id: vpc_id.clone(),
+            subnets: Subnets::Tags(subnet_tags.clone().unwrap_or_default()),
+        },
+        _ => create(DEFAULT_CIDR),
+    }
+}
+
+/// The service account under which the release of the built-in chart runs: what its values say, else as the chart names it.
+fn autoscaler(stack: &Stack) -> Option<ServiceAccountName> {
+    let is_autoscaler =
+        |chart: &ChartReference| matches!(chart, ChartReference::Builtin(name) if name == AUTOSCALER_CHART);
+    let release = stack.releases.iter().find(|release| is_autoscaler(&release.chart))?;
+    let values = &stack.file.file.releases[&release.id].values;
+    let given =
+        values.pointer("/serviceAccount/name").and_then(serde_json::Value::as_str).filter(|name| !name.is_empty());
+    let full = match release.name.contains(AUTOSCALER_CHART) {
+        true => release.name.clone(),
+        false => format!("{}-{AUTOSCALER_CHART}", release.name),
+    };
+    let name = match given {
+        Some(name) => name.to_owned(),
+        None => full.chars().take(63).collect::<String>().trim_end_matches('-').to_owned(),
+    };
+    Some(ServiceAccountName { namespace: release.namespace.clone(), name })
+}
+
+/// `s3://BUCKET/PREFIX` becomes a state for each environment: `PREFIX/STACK/ENVIRONMENT.tfstate`.
+fn state(stack: &Stack, found: &mut Vec<Diagnostic>) -> State {
+    let Some(written) = &stack.file.file.cluster.state else { return State::Local };
+    let Some(place) = written.strip_prefix("s3://") else {
+        let message = format!("`{written}` is no place for a state");
+        found.push(at(
+            stack,
+            &["cluster", "state"],
+            message,
+            Some("write it as s3://BUCKET or s3://BUCKET/PREFIX".into()),
+        ));
+        return State::Local;
+    };
+    let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
+    let parts = [prefix.trim_matches('/'), &stack.name, &format!("{}.tfstate", stack.environment)]
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .map(str::to_owned)
+        .collect::<Vec<_>>();
+    State::S3 { bucket: bucket.to_owned(), key: parts.join("/"), region: stack.region.clone() }
+}
+
+/// A problem at its place in the file.
+fn diagnostic(stack: &Stack, problem: Problem) -> Diagnostic {
+    let Problem { at: path, message, hint } = problem;
+    let parts: Vec<&str> = path.iter().map(String::as_str).collect();
+    let place: Vec<&str> = match parts[..] {
+        ["cluster"] => vec!["cluster", "name"],
+        ["region"] => vec!["environments", &stack.environment, "region"],
+        ["kubernetes_version"] => vec!["cluster", "version"],
+        ["network", "cidr" | "zones", ..] => vec!["cluster", "network", "create", "cidr"],
+        ["network", "vpc_id"] => vec!["cluster", "network", "vpcId"],
+        ["network", ..] => vec!["cluster", "network", "subnetTags"],
+        ["pools", name, "instance_types", ref rest @ ..] => {
+            [&["cluster", "pools", name, "instanceTypes"], rest].concat()
+        }
+        ["pools", ..] => [&["cluster"], &parts[..]].concat(),
+        ["roles", key, "service_accounts", ..] => vec!["roles", key, "serviceAccounts"],
+        ["state"] => vec!["cluster", "state"],
+        _ => parts.clone(),
+    };
+    at(stack, &place, message, hint)
+}
+
+fn at(stack: &Stack, path: &[&str], message: String, hint: Option<String>) -> Diagnostic {
+    Diagnostic { hint, ..Diagnostic::error(stack.file.place(path), message) }
+}
+
+#[cfg(test)]
+mod tests;
