@@ -7,8 +7,10 @@ use sutler_infra::progress::{Event, Severity};
 /// A plan: a line a resource, and below what is changed or replaced the arguments that differ.
 pub(crate) fn plan(plan: &Plan) -> String {
     let mut text = String::new();
-    for drift in &plan.drift {
-        text.push_str(&format!("! {}   changed by somebody else\n", short(&drift.address)));
+    // Terraform finds something after every apply, such as an empty map where there was none: what counts is what the plan undoes.
+    let is_undone = |drift: &&Change| plan.changes.iter().any(|change| change.address == drift.address);
+    for drift in plan.drift.iter().filter(is_undone) {
+        text.push_str(&format!("! {}   is not as it was left\n", short(&drift.address)));
     }
     for change in &plan.changes {
         let reason = match change.replace_because.is_empty() {
