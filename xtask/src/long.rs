@@ -24,8 +24,8 @@ struct Suite {
 }
 
 const SUITES: [Suite; 4] = [
-    Suite { binary: "language", amount: ("SUTLER_CASES", "30000") },
-    Suite { binary: "agreement", amount: ("SUTLER_CASES", "24000") },
+    Suite { binary: "language", amount: ("SUTLER_CASES", "20000") },
+    Suite { binary: "agreement", amount: ("SUTLER_CASES", "26500") },
     Suite { binary: "helm", amount: ("SUTLER_CASES", "1000") },
     // Damaged input is compared with nobody: it must be survived, for a time.
     Suite { binary: "fuzz", amount: ("SUTLER_SECONDS", "5") },
