@@ -5,7 +5,7 @@
 use regex::Regex;
 use thiserror::Error;
 
-/// Why a [`PathPattern`] cannot be read. The text is Go's `path.ErrBadPattern`.
+/// Why a `PathPattern` cannot be read. The text is Go's `path.ErrBadPattern`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("syntax error in pattern")]
 pub struct BadPattern;

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! An index of 20 MB is common, and almost always one that a program wrote. [`Index`] therefore holds only what searching and
-//! resolving need, and reads the common form by a scanner of its own ([`scan`]); wherever that form is left, the YAML reader
+//! resolving need, and reads the common form by a scanner of its own (`scan`); wherever that form is left, the YAML reader
 //! reads the whole text, with the same result.
 
 mod decode;
