@@ -1,7 +1,7 @@
 //! What a stack wants of AWS, as [`sutler_infra`] takes it, and what AWS would refuse of it, at its place in the file.
 
 use sutler_access::names::Partition;
-use sutler_access::s3::{self, Access, Grant};
+use sutler_access::s3;
 use sutler_access::{AccountId, ServiceAccountName};
 use sutler_infra::model::{Identity, Infra, Manage, Nat, Network, NodePool, Role, State, Subnets};
 use sutler_infra::{Problem, check};
@@ -57,7 +57,7 @@ pub fn infra(stack: &Stack) -> Result<Infra, InfraError> {
         if written.arn.is_some() {
             continue;
         }
-        let grants: Vec<Grant> = role.s3.iter().map(grant).collect();
+        let grants = role.s3_grants();
         let policy = match grants.is_empty() {
             true => None,
             false => s3::policy(&grants, partition)
@@ -68,11 +68,7 @@ pub fn infra(stack: &Stack) -> Result<Infra, InfraError> {
             model::Identity::Irsa => Identity::Irsa,
             model::Identity::PodIdentity => Identity::PodIdentity,
         };
-        let service_accounts = role
-            .service_accounts
-            .iter()
-            .map(|account| ServiceAccountName { namespace: account.namespace.clone(), name: account.name.clone() })
-            .collect();
+        let service_accounts = role.account_names();
         let role =
             Role { identity, service_accounts, policy, managed_policies: Vec::new(), trust: None, boundary: None };
         roles.insert(key.clone(), role);
@@ -110,14 +106,6 @@ pub fn infra(stack: &Stack) -> Result<Infra, InfraError> {
         true => Ok(infra),
         false => Err(InfraError::Refused(Box::new(stack.file.report(found)))),
     }
-}
-
-fn grant(grant: &model::S3Grant) -> Grant {
-    let access = match grant.access {
-        model::S3Access::Read => Access::Read,
-        model::S3Access::Write => Access::Write,
-    };
-    Grant { bucket: grant.bucket.clone(), prefix: grant.prefix.clone().unwrap_or_default(), access }
 }
 
 fn network(stack: &Stack) -> Network {

@@ -10,6 +10,8 @@ mod checks;
 use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
+use sutler_access::names::ServiceAccountName;
+use sutler_access::s3::{Access, Grant};
 use sutler_nodes::Pool;
 
 use crate::file::ReadFile;
@@ -107,6 +109,28 @@ pub struct Role {
 }
 
 impl Role {
+    /// Its buckets as the policy's maker takes them.
+    pub(crate) fn s3_grants(&self) -> Vec<Grant> {
+        let grant = |grant: &S3Grant| Grant {
+            bucket: grant.bucket.clone(),
+            prefix: grant.prefix.clone().unwrap_or_default(),
+            access: match grant.access {
+                model::S3Access::Read => Access::Read,
+                model::S3Access::Write => Access::Write,
+            },
+        };
+        self.s3.iter().map(grant).collect()
+    }
+
+    /// Its service accounts as IAM's documents name them.
+    pub(crate) fn account_names(&self) -> Vec<ServiceAccountName> {
+        let name = |account: &ServiceAccount| ServiceAccountName {
+            namespace: account.namespace.clone(),
+            name: account.name.clone(),
+        };
+        self.service_accounts.iter().map(name).collect()
+    }
+
     /// What the role may do, in a few words: `read s3://team-data, write s3://team-scratch/daft/`.
     pub fn grants(&self) -> String {
         let grants = self.s3.iter().map(|grant| {

@@ -1,14 +1,13 @@
 //! Facts of a plan and of the simulator: the roles as the stack would make them.
 
 use sutler_access::doctor::{Fact, Facts, Network, Role, ServiceAccount, Webhook};
-use sutler_access::names::{AccountId, Partition, ServiceAccountName};
-use sutler_access::policy::{Document, Policy, PolicyKind};
-use sutler_access::s3::{self, Access, Grant};
+use sutler_access::names::{AccountId, Partition};
+use sutler_access::policy::{Policy, PolicyKind};
+use sutler_access::s3;
 use sutler_access::token::Provider;
 use sutler_access::trust::{Issuer, web_identity};
 
 use super::{AccessError, Question};
-use crate::file::model::S3Access;
 use crate::plan::make::ROLE_ANNOTATION;
 use crate::stack::{self, Stack};
 
@@ -46,10 +45,7 @@ pub(super) fn of_stack(stack: &Stack, question: &Question, facts: &mut Facts) {
 fn role_of<'s>(stack: &'s Stack, question: &Question) -> Option<&'s stack::Role> {
     let subject = &question.subject;
     let names = |role: &&stack::Role| {
-        role.service_accounts.iter().any(|account| {
-            let pattern = ServiceAccountName { namespace: account.namespace.clone(), name: account.name.clone() };
-            pattern.matches(&subject.namespace, &subject.name)
-        })
+        role.account_names().iter().any(|pattern| pattern.matches(&subject.namespace, &subject.name))
     };
     stack.roles.values().find(names)
 }
@@ -58,13 +54,9 @@ fn role_of<'s>(stack: &'s Stack, question: &Question) -> Option<&'s stack::Role>
 /// refuses with a place in the file.
 fn planned_role(stack: &Stack, role: &stack::Role, account: &AccountId, partition: Partition) -> Option<Role> {
     let arn = role.arn.clone()?;
-    let accounts: Vec<ServiceAccountName> = role
-        .service_accounts
-        .iter()
-        .map(|account| ServiceAccountName { namespace: account.namespace.clone(), name: account.name.clone() })
-        .collect();
+    let accounts = role.account_names();
     let trust = web_identity(&Issuer::new(&issuer(stack)), partition, account, &accounts).ok()?;
-    let permission = permission(role, partition)?;
+    let permission = s3::policy(&role.s3_grants(), partition).ok()?;
     Some(Role {
         trust: Policy::new(PolicyKind::Trust, role.name.clone(), trust),
         policies: Fact::Known(vec![Policy::new(PolicyKind::Identity, role.name.clone(), permission)]),
@@ -73,22 +65,6 @@ fn planned_role(stack: &Stack, role: &stack::Role, account: &AccountId, partitio
         asked_session: None,
         arn,
     })
-}
-
-fn permission(role: &stack::Role, partition: Partition) -> Option<Document> {
-    let grants: Vec<Grant> = role
-        .s3
-        .iter()
-        .map(|grant| Grant {
-            bucket: grant.bucket.clone(),
-            prefix: grant.prefix.clone().unwrap_or_default(),
-            access: match grant.access {
-                S3Access::Read => Access::Read,
-                S3Access::Write => Access::Write,
-            },
-        })
-        .collect();
-    s3::policy(&grants, partition).ok()
 }
 
 /// Where there is no cluster yet: the service account as the stack would make it, and no pod.
