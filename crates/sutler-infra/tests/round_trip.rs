@@ -1,0 +1,202 @@
+//! The rendered root module through the real Terraform and the real AWS provider, against an account of moto's: apply, nothing left to
+//! do, one change, gone.
+//!
+//! The module has nothing of this in it: where AWS is, is said by the environment, as every tool of AWS's is told.
+
+#![allow(clippy::unwrap_used, reason = "tests may panic")]
+
+mod support;
+
+use std::path::Path;
+use std::process::Command;
+
+use support::Account;
+use sutler_access::s3::{self, Access, Grant};
+use sutler_infra::model::{Identity, Infra, Manage, Nat, Network, NodePool, Role, State};
+use sutler_infra::plan::Action;
+use sutler_infra::progress::Event;
+use sutler_infra::run::{Goal, Settings, Terraform, write};
+use sutler_infra::{check, render};
+use sutler_nodes::{Capacity, Pool};
+
+/// Terraform, with where the provider is and what else is said; or `None`, told by name.
+fn terraform(test: &str, more: Vec<(String, std::ffi::OsString)>) -> Option<Terraform> {
+    let environment = support::terraform(test)?.into_iter().chain(more).collect();
+    Some(Terraform::find(Settings { plugin_folder: None, environment }).unwrap_or_else(shown))
+}
+
+/// Fails the test with what Terraform said.
+fn shown<T>(error: sutler_infra::run::RunError) -> T {
+    panic!("{error}")
+}
+
+fn infra() -> Infra {
+    let pool = |name: &str, types: &[&str], min, max, capacity| Pool {
+        name: name.into(),
+        instance_types: types.iter().map(ToString::to_string).collect(),
+        min,
+        max,
+        capacity,
+        dedicated: (name != "core").then(|| name.into()),
+        ..Pool::default()
+    };
+    let pools = [
+        pool("core", &["m6i.xlarge"], 2, 3, Capacity::OnDemand),
+        pool("ray", &["m6i.4xlarge", "m6a.4xlarge"], 0, 20, Capacity::Spot),
+    ];
+    let pools = pools.map(|pool| {
+        let group_per_zone = pool.name == "ray";
+        (pool.name.clone(), NodePool { pool, image: None, disk_gib: 20, group_per_zone })
+    });
+    let grant = Grant { bucket: "team-data".into(), prefix: String::new(), access: Access::Read };
+    let role = Role {
+        identity: Identity::Irsa,
+        service_accounts: vec!["ray/daft".parse().unwrap(), "jupyterhub/daft".parse().unwrap()],
+        policy: Some(s3::policy(&[grant], sutler_access::Partition::Standard).unwrap()),
+        managed_policies: Vec::new(),
+        trust: None,
+        boundary: None,
+    };
+    let by_eks = Role {
+        identity: Identity::PodIdentity,
+        service_accounts: vec!["ray/pods".parse().unwrap()],
+        policy: None,
+        ..role.clone()
+    };
+    Infra {
+        cluster: "data-team-prod".into(),
+        manage: Manage::All,
+        region: "us-west-2".into(),
+        account: Some("123456789012".parse().unwrap()),
+        kubernetes_version: "1.34".into(),
+        network: Network::Create { cidr: "10.0.0.0/16".into(), zones: None, nat: Nat::One },
+        administrators: vec!["arn:aws:iam::123456789012:role/Platform".into()],
+        addons: None,
+        pools: pools.into(),
+        autoscaler: Some("kube-system/cluster-autoscaler".parse().unwrap()),
+        roles: [("DaftRole".to_owned(), role), ("PodsRole".to_owned(), by_eks)].into(),
+        tags: [("sutler.dev/stack".to_owned(), "data-team".to_owned())].into(),
+        state: State::Local,
+    }
+}
+
+#[test]
+fn what_is_described_is_made_changed_and_gone() {
+    let test = "what_is_described_is_made_changed_and_gone";
+    let Some(account) = Account::start(test) else { return };
+    let Some(terraform) = terraform(test, account.environment()) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let mut infra = infra();
+    assert_eq!(check(&infra), []);
+    let before = account.holds();
+    let mut events = Vec::new();
+    let mut told = |event: Event| events.push(event);
+
+    // From nothing.
+    write(folder, &render(&infra)).unwrap();
+    terraform.init(folder).unwrap_or_else(shown);
+    let plan = terraform.plan(folder, Goal::Described, &mut told).unwrap_or_else(shown);
+    assert!(plan.changes.iter().all(|change| change.action == Action::Create));
+    let added = plan.counts().0 as u64;
+    assert!(added > 60, "{added}");
+    terraform.apply(folder, &mut told).unwrap_or_else(shown);
+    assert!(!folder.join("sutler.tfplan").exists());
+
+    let outputs = terraform.outputs(folder).unwrap_or_else(shown);
+    assert_eq!(outputs.role_arns["DaftRole"], "arn:aws:iam::123456789012:role/data-team-prod_DaftRole");
+    assert_eq!(outputs.network.as_ref().unwrap().private_subnets.len(), 3);
+    assert_eq!(
+        outputs.node_groups.keys().collect::<Vec<_>>(),
+        ["core", "ray-us-west-2a", "ray-us-west-2b", "ray-us-west-2c"]
+    );
+
+    // The account holds what was described: trust and policy as `sutler-access` writes them, tags for the autoscaler.
+    let held = account.holds();
+    let issuer = sutler_access::trust::Issuer::new(&outputs.cluster.issuer);
+    let trust = sutler_access::trust::web_identity(
+        &issuer,
+        sutler_access::Partition::Standard,
+        infra.account.as_ref().unwrap(),
+        &infra.roles["DaftRole"].service_accounts,
+    );
+    assert_eq!(held["roles"]["data-team-prod_DaftRole"], trust.unwrap().to_value());
+    assert_eq!(held["roles"]["data-team-prod_PodsRole"], sutler_access::trust::pod_identity().to_value());
+    assert_eq!(held["policy"]["data-team-prod_DaftRole"], infra.roles["DaftRole"].policy.as_ref().unwrap().to_value());
+    let tags = &held["groups"][&outputs.node_groups["ray-us-west-2a"].autoscaling_group];
+    let template = "k8s.io/cluster-autoscaler/node-template";
+    assert_eq!(tags[format!("{template}/taint/dedicated")], "ray:NoSchedule");
+    assert_eq!(tags[format!("{template}/label/topology.kubernetes.io/zone")], "us-west-2a");
+    assert_eq!(tags[format!("{template}/resources/ephemeral-storage")], "18181869946");
+    assert_eq!(tags["k8s.io/cluster-autoscaler/data-team-prod"], "owned");
+
+    // Nothing is left to do.
+    let plan = terraform.plan(folder, Goal::Described, &mut told).unwrap_or_else(shown);
+    assert!(!plan.has_changes(), "{:#?}", plan.changes);
+
+    // A pool grows, and that is all.
+    infra.pools.get_mut("core").unwrap().pool.max = 5;
+    write(folder, &render(&infra)).unwrap();
+    let plan = terraform.plan(folder, Goal::Described, &mut told).unwrap_or_else(shown);
+    let changes: Vec<_> = plan.changes.iter().map(|change| (change.address.as_str(), change.action)).collect();
+    assert_eq!(changes, [("module.cluster.aws_eks_node_group.this[\"core\"]", Action::Update)]);
+    assert_eq!(plan.changes[0].after["scaling_config"][0]["max_size"], 5);
+    terraform.apply(folder, &mut told).unwrap_or_else(shown);
+
+    // Gone.
+    let plan = terraform.plan(folder, Goal::Nothing, &mut told).unwrap_or_else(shown);
+    assert!(plan.changes.iter().all(|change| change.action == Action::Delete));
+    terraform.apply(folder, &mut told).unwrap_or_else(shown);
+    assert_eq!(account.holds(), before);
+
+    let made = events.iter().filter(|event| matches!(event, Event::Done { action: Action::Create, .. })).count() as u64;
+    assert_eq!(made, added);
+    let sum = |wanted: &str| {
+        events.iter().any(|event| matches!(event, Event::Summary { operation, .. } if operation == wanted))
+    };
+    assert!(sum("plan") && sum("apply"));
+}
+
+#[test]
+fn the_module_is_formatted_valid_and_passes_its_own_tests() {
+    let test = "the_module_is_formatted_valid_and_passes_its_own_tests";
+    let Some(terraform) = terraform(test, Vec::new()) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../terraform");
+    let copy = folder.path().join("terraform");
+    std::fs::create_dir_all(copy.join("tests")).unwrap();
+    for (from, to) in [(module.clone(), copy.clone()), (module.join("tests"), copy.join("tests"))] {
+        for entry in std::fs::read_dir(from).unwrap() {
+            let entry = entry.unwrap();
+            if entry.path().is_file() && !entry.file_name().to_string_lossy().starts_with('.') {
+                std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+            }
+        }
+    }
+    terraform.init(&copy).unwrap_or_else(shown);
+    let program = std::env::var_os("SUTLER_TERRAFORM").unwrap_or_else(|| "terraform".into());
+    let environment = support::terraform(test).unwrap_or_default();
+    let run = |folder: &Path, arguments: &[&str]| {
+        let output = Command::new(&program)
+            .args(arguments)
+            .current_dir(folder)
+            .envs(environment.iter().map(|(name, value)| (name, value)))
+            .env("AWS_REGION", "us-west-2")
+            .output()
+            .unwrap();
+        let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "{arguments:?}:\n{text}");
+        text
+    };
+    run(&copy, &["fmt", "-check", "-recursive", "-diff"]);
+    run(&copy, &["validate", "-no-color"]);
+    let text = run(&copy, &["test", "-no-color"]);
+    assert!(text.contains(" 0 failed"), "{text}");
+
+    // What is written for a stack is as well formed.
+    let root = folder.path().join("root");
+    write(&root, &render(&infra())).unwrap();
+    terraform.init(&root).unwrap_or_else(shown);
+    run(&root, &["fmt", "-check", "-recursive", "-diff"]);
+    run(&root, &["validate", "-no-color"]);
+}
