@@ -28,6 +28,7 @@ use crate::render::{
     NotesOf, Operation, PostRender, ReleaseInfo, RenderError, RenderOptions, RenderTrace, Rendered, SchemaCheck,
     render_through,
 };
+use crate::schema::SchemaLoader;
 use crate::text::{base_name, error_chain, go_quoted, is_space};
 use crate::values::{ValuesFile, ValuesOptions};
 
@@ -94,8 +95,10 @@ pub struct TemplateInputs<'i> {
 /// What else `helm template` may be asked for.
 #[derive(Default)]
 pub struct TemplateExtras<'e> {
-    /// `--debug`: what was made is printed also where it fails.
+    /// `--debug`: the steps are told, and what was made is printed also where it fails.
     pub debug: bool,
+    /// See [`RenderOptions::schema_loader`].
+    pub schema_loader: Option<SchemaLoader>,
     /// `--labels`: of them only the names matter, some of which are Helm's own.
     pub labels: Vec<String>,
     /// `--post-renderer`: changes what the templates made.
@@ -327,6 +330,8 @@ impl HelmTemplate {
         options.seed = inputs.seed;
         options.now = inputs.now;
         options.schema = if self.skip_schema_validation { SchemaCheck::Skip } else { SchemaCheck::Validate };
+        options.schema_loader = extras.schema_loader;
+        options.lowest_level = if extras.debug { Level::Debug } else { Level::Info };
         options.notes = if self.render_subchart_notes { NotesOf::All } else { NotesOf::Root };
         options.compatibility = self.compatibility;
         options.trace = Some(Arc::new(RenderTrace::new()));

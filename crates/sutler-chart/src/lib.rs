@@ -31,7 +31,7 @@
 //!
 //! - Helm walks Go maps, in random order, where subcharts that Chart.yaml does not list, remarks and a schema's failures are
 //!   concerned; here they come by name.
-//! - A schema is not checked against its metaschema; references that Helm would fetch are refused; a reference cycle is told in
+//! - A reference from one schema to another document is followed where the caller brings a [`SchemaLoader`]; a reference cycle is told in
 //!   other words; formats beyond addresses, host names, dates, times, `uri`, `uuid` and `regex` are not asserted.
 //! - Links that lead in a circle, charts in charts and archives in archives end at a bound with an error of its own.
 //! - Output that is no UTF-8 is refused as in Helm where it is a manifest; in notes each wrong byte becomes U+FFFD.
@@ -95,6 +95,7 @@ pub use render::{
     RenderOptions, RenderTrace, Rendered, SchemaCheck, TemplateError, TemplateErrorKind, locate_line, render,
     render_with_remarks,
 };
+pub use schema::SchemaLoader;
 pub use sutler_template::{Limits, Location, SerializeError, Stop, Usage, Value, to_value};
 pub use text::{base_name, clean_path, error_chain, go_quoted, io_message};
 pub use values::{SetError, TypeMismatch, Values, ValuesError, ValuesFile, ValuesOptions};

@@ -31,6 +31,9 @@ pub struct Remark {
     pub details: Vec<(&'static str, String)>,
 }
 
+/// The name of the one detail that is bytes, no text.
+const BYTES: &str = "schema";
+
 impl Remark {
     pub(crate) fn new(level: Level, message: impl Into<String>, details: Vec<(&'static str, String)>) -> Remark {
         Remark { level, message: message.into(), details }
@@ -57,7 +60,9 @@ impl fmt::Display for Remark {
         };
         write!(f, "level={level} msg={}", field(&self.message))?;
         for (name, value) in &self.details {
-            write!(f, " {name}={}", field(value))?;
+            // What Go holds as bytes, `slog` quotes always.
+            let value = if *name == BYTES { go_quoted(value) } else { field(value) };
+            write!(f, " {name}={value}")?;
         }
         Ok(())
     }
@@ -80,5 +85,7 @@ mod tests {
             Remark::new(Level::Warn, "returned non-bool value", vec![("path", "a.b".into()), ("chart", "x y".into())]);
         assert_eq!(remark.to_string(), "level=WARN msg=\"returned non-bool value\" path=a.b chart=\"x y\"");
         assert_eq!(Remark::new(Level::Info, "", vec![]).to_string(), "level=INFO msg=\"\"");
+        let bytes = Remark::new(Level::Debug, "read", vec![("schema", "true".into())]);
+        assert_eq!(bytes.to_string(), "level=DEBUG msg=read schema=\"true\"");
     }
 }

@@ -410,8 +410,11 @@ impl Dependency {
 }
 
 /// Reads a Chart.lock or requirements.lock.
-pub(crate) fn read_lock(text: &str) -> Result<Lock, DecodeError> {
+pub(crate) fn read_lock(text: &str) -> Result<Option<Lock>, DecodeError> {
     let document = read_document_as(text, &LOCK)?;
+    if document.is_null() {
+        return Ok(None);
+    }
     let mut lock = Lock { generated: "0001-01-01T00:00:00Z".to_owned(), ..Lock::default() };
     Fields::of_document(&document, "Lock", "v2.Lock")?.for_each(|name, field| {
         match name {
@@ -427,7 +430,7 @@ pub(crate) fn read_lock(text: &str) -> Result<Lock, DecodeError> {
         }
         Ok(())
     })?;
-    Ok(lock)
+    Ok(Some(lock))
 }
 
 fn dependency(fields: &Fields<'_>) -> Result<Dependency, DecodeError> {

@@ -1,7 +1,8 @@
 //! Commands as data: how a command is called, which flags and arguments it takes, and what it does.
 
-use sutler_chart::{Compatibility, go_quoted};
+use sutler_chart::{Compatibility, Level, Remark, go_quoted};
 
+use crate::debug;
 use crate::failure::Failure;
 use crate::flag::{Flag, Helms};
 use crate::flags::FlagValues;
@@ -221,8 +222,17 @@ impl Invocation {
 
     /// Says what happens, where `--debug` asks for it.
     pub fn debug(&self, io: &mut Io<'_>, message: &str, details: &[(&'static str, String)]) {
-        if self.settings.debug {
-            io.log(sutler_chart::Level::Debug, message, details);
+        if !self.settings.debug {
+            return;
+        }
+        let remark = Remark { level: Level::Debug, message: message.to_owned(), details: details.to_vec() };
+        match io.compatibility {
+            Compatibility::V4 => io.remark(&remark),
+            Compatibility::V3 => {
+                if let Some(line) = debug::line(&remark, &self.name(), io.now) {
+                    io.note(line);
+                }
+            }
         }
     }
 

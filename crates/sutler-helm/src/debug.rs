@@ -4,12 +4,25 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use sutler_chart::{Remark, go_quoted};
 
-/// The line that Helm 3.18.0 writes for a remark of level debug; none where it says nothing.
-pub(crate) fn line(remark: &Remark, now: Timestamp) -> Option<String> {
+/// The line that Helm 3.18.0 writes for a remark of level debug that a command makes; none where it says nothing.
+pub(crate) fn line(remark: &Remark, command: &str, now: Timestamp) -> Option<String> {
     let detail = |at: usize| remark.details.get(at).map_or("", |(_, value)| value.as_str());
     let (place, text) = match remark.message.as_str() {
         "Original chart version" => ("install.go:225", format!("Original chart version: {}", go_quoted(detail(0)))),
-        "setting version to >0.0.0-0" => ("install.go:227", remark.message.clone()),
+        "original chart version" => {
+            let place = if command == "search repo" { "search_repo.go:133" } else { "show.go:214" };
+            (place, format!("Original chart version: {}", go_quoted(detail(0))))
+        }
+        "setting version to >0.0.0-0" => {
+            let place = match command {
+                "search repo" => "search_repo.go:140",
+                "pull" => "pull.go:63",
+                "template" => "install.go:227",
+                _ => "show.go:216",
+            };
+            (place, remark.message.clone())
+        }
+        "setting version to >0.0.0" => ("search_repo.go:143", remark.message.clone()),
         "Chart path" => ("install.go:242", format!("CHART PATH: {}\n", detail(0))),
         "pluginDirs" => ("plugin_list.go:35", format!("pluginDirs: {}", detail(0))),
         "loading plugin" => ("plugin_install.go:82", format!("loading plugin from {}", detail(0))),

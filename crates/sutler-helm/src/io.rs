@@ -10,8 +10,6 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use sutler_chart::{Compatibility, Level, Remark};
 
-use crate::debug;
-
 /// Variables of the environment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Variables(BTreeMap<String, String>);
@@ -102,11 +100,7 @@ impl Io<'_> {
 
     /// Writes a line of the log as the Helm that is mirrored writes it, if it does.
     pub fn remark(&mut self, remark: &Remark) {
-        let line = match (self.compatibility, remark.level) {
-            (Compatibility::V3, Level::Debug) => debug::line(remark, self.now),
-            (compatibility, _) => remark.line(compatibility),
-        };
-        if let Some(line) = line {
+        if let Some(line) = remark.line(self.compatibility) {
             self.note(line);
         }
     }

@@ -74,7 +74,7 @@ pub use failure::Failure;
 pub use flag::{Default, Flag, Helms, Kind, Visibility};
 pub use flags::{FlagValues, Format};
 pub use io::{Io, Variables};
-pub use remote::{credential_places, proxies};
+pub use remote::{credential_places, proxies, schema_loader};
 pub use run::{ClusterCommands, run};
 pub use settings::{GLOBAL_FLAGS, SUTLER_FLAGS, Settings, default_keyring, default_places};
 pub use value::FlagValue;

@@ -1,16 +1,19 @@
 //! What commands need to reach repositories and registries, made of settings, flags and variables.
 
 use std::ffi::OsString;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
-use sutler_chart::Compatibility;
+use sutler_chart::{Compatibility, SchemaLoader, error_chain, go_quoted, io_message};
+use sutler_functions::url::Url;
 use sutler_repository::dependencies::DependencyManager;
 use sutler_repository::fetch::{Fetcher, Getters, IndexFetcher, Verify};
 use sutler_repository::oci::{
     CredentialPlaces, CredentialStore, RegistryClient, RegistryError, RegistryOptions, docker_config_file,
 };
-use sutler_repository::transport::{GetOptions, Proxies, SystemClock, TlsOptions, Transport};
+use sutler_repository::transport::{GetOptions, Method, Proxies, Request, Retries, SystemClock, TlsOptions, Transport};
 use sutler_repository::{ChartReferenceOptions, Notes, Places};
 
 use crate::command::Invocation;
@@ -28,6 +31,80 @@ pub(crate) struct Remote {
     getters: Box<dyn Getters>,
     credentials: CredentialPlaces,
     compatibility: Compatibility,
+}
+
+/// How long a schema may take to come, as in Helm.
+const SCHEMA_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// What fetches the documents that a chart's values.schema.json refers to, as the Helm does that is mirrored.
+pub fn schema_loader(variables: &Variables, compatibility: Compatibility) -> SchemaLoader {
+    let transport = Transport::new(proxies(variables), Arc::new(SystemClock)).with_retries(Retries::NONE);
+    SchemaLoader::new(move |address| load_schema(&transport, address, compatibility))
+}
+
+/// A document; the error is the text that Helm has for it.
+fn load_schema(transport: &Transport, address: &str, compatibility: Compatibility) -> Result<Vec<u8>, String> {
+    let is_v4 = compatibility == Compatibility::V4;
+    let url = Url::parse(address.as_bytes()).map_err(|error| error.to_string())?;
+    match url.scheme.as_slice() {
+        b"file" => {
+            let path = String::from_utf8_lossy(&url.path);
+            let tried = |what: &'static str| {
+                let path = path.clone();
+                move |error: std::io::Error| format!("{what} {path}: {}", io_message(&error))
+            };
+            let mut bytes = Vec::new();
+            std::fs::File::open(&*path).map_err(tried("open"))?.read_to_end(&mut bytes).map_err(tried("read"))?;
+            return Ok(bytes);
+        }
+        b"http" | b"https" => {}
+        scheme => {
+            let scheme = go_quoted(&String::from_utf8_lossy(scheme));
+            return Err(format!("Get {}: unsupported protocol scheme {scheme}", go_quoted(address)));
+        }
+    }
+    let tls = TlsOptions::default();
+    let mut request = Request::new(Method::Get, address, &tls);
+    request.timeout = Some(SCHEMA_TIMEOUT);
+    let response = transport.send(&request).map_err(|error| {
+        let cause = error_chain(&error);
+        if is_v4 { format!("HTTP request failed for {address}: {cause}") } else { cause }
+    })?;
+    match response.status {
+        200 => Ok(response.body),
+        status if is_v4 => {
+            Err(format!("HTTP request to {address} returned status {status} ({})", words_of_status(status)))
+        }
+        _ => Err(format!("Could not read schema from HTTP, response status is {}", response.status_text)),
+    }
+}
+
+/// The words that Go's `http.StatusText` has for a status that a server of files answers.
+fn words_of_status(status: u16) -> &'static str {
+    match status {
+        201 => "Created",
+        202 => "Accepted",
+        204 => "No Content",
+        206 => "Partial Content",
+        304 => "Not Modified",
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        407 => "Proxy Authentication Required",
+        408 => "Request Timeout",
+        410 => "Gone",
+        418 => "I'm a teapot",
+        429 => "Too Many Requests",
+        451 => "Unavailable For Legal Reasons",
+        500 => "Internal Server Error",
+        501 => "Not Implemented",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        504 => "Gateway Timeout",
+        _ => "",
+    }
 }
 
 impl Remote {
@@ -171,7 +248,14 @@ pub(crate) fn chart_options(flags: &FlagValues) -> ChartReferenceOptions {
 /// # Errors
 /// When there is no such chart, or it cannot be fetched or verified.
 pub(crate) fn locate_chart(call: &Invocation, io: &mut Io<'_>, reference: &str) -> Result<PathBuf, Failure> {
-    let options = chart_options(&call.flags);
+    let mut options = chart_options(&call.flags);
+    let name = Path::new(reference.trim());
+    // Helm 3 looks here first, whatever repository is named.
+    if io.compatibility == Compatibility::V3
+        && (name.exists() || name.is_absolute() || reference.trim().starts_with('.'))
+    {
+        options.repository_url.clear();
+    }
     let remote = Remote::of(call, io);
     let registry = remote.registry_client(&call.flags)?;
     Ok(remote.fetcher(&registry).fetch_chart(reference, &options, io)?)

@@ -66,7 +66,7 @@ impl DependencyManager<'_> {
     /// # Errors
     /// When the lock does not fit Chart.yaml, a repository is unknown, or an archive cannot be had.
     pub fn build(&self, notes: &mut dyn Notes) -> Result<(), DependencyError> {
-        let chart = self.load()?;
+        let chart = self.load(notes)?;
         let Some(lock) = chart.lock() else { return self.update(notes) };
         let is_v1 = is_v1(&chart);
         let mut wanted = chart.metadata().dependencies.clone();
@@ -97,7 +97,7 @@ impl DependencyManager<'_> {
     /// # Errors
     /// When a repository or a version cannot be found, or an archive cannot be had.
     pub fn update(&self, notes: &mut dyn Notes) -> Result<(), DependencyError> {
-        let chart = self.load()?;
+        let chart = self.load(notes)?;
         if !chart.lists_dependencies() {
             return Ok(());
         }
@@ -117,7 +117,7 @@ impl DependencyManager<'_> {
         lock::write(&self.chart, &Lock { generated, digest, dependencies: locked }, is_v1(&chart))
     }
 
-    fn load(&self) -> Result<Chart, DependencyError> {
+    fn load(&self, notes: &mut dyn Notes) -> Result<Chart, DependencyError> {
         let path = &self.chart;
         match std::fs::metadata(path) {
             Err(error) => Err(DependencyError::NoFolder {
@@ -125,7 +125,7 @@ impl DependencyManager<'_> {
                 source: file_error("stat", path, error),
             }),
             Ok(found) if !found.is_dir() => Err(DependencyError::NotAFolder),
-            Ok(_) => Ok(load_folder(path)?),
+            Ok(_) => Ok(load_folder(path, notes)?),
         }
     }
 

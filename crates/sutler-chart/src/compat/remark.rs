@@ -26,8 +26,8 @@ pub(crate) fn line(remark: &Remark) -> Option<String> {
     };
     let has = |name: &str| remark.details.iter().any(|(known, _)| *known == name);
     Some(match remark.message.as_str() {
-        // What Helm 4 says in addition to its error.
-        _ if remark.level == Level::Error => return None,
+        // What Helm 4 says in addition to its error, and the steps that it alone tells.
+        _ if matches!(remark.level, Level::Error | Level::Debug) => return None,
         "this chart is deprecated" => "WARNING: This chart is deprecated".to_owned(),
         "returned non-bool value" if has("tag") => {
             format!(

@@ -34,8 +34,9 @@ use sutler_template::{Limits, Map, Value};
 use crate::capabilities::KubeVersion;
 use crate::compat::Compatibility;
 pub use crate::load::{ExpandError, Survey, SurveyError};
-use crate::log::Remark;
+use crate::log::{Level, Remark};
 use crate::render::SchemaCheck;
+use crate::schema::SchemaLoader;
 
 /// How much a finding matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -80,6 +81,10 @@ pub struct LintOptions {
     pub kube_version: Option<KubeVersion>,
     /// Whether values are checked against values.schema.json.
     pub schema: SchemaCheck,
+    /// See [`crate::RenderOptions::schema_loader`].
+    pub schema_loader: Option<SchemaLoader>,
+    /// See [`crate::RenderOptions::lowest_level`].
+    pub lowest_level: Level,
     /// See [`crate::RenderOptions::seed`].
     pub seed: [u8; 32],
     /// What `now` answers.
@@ -97,6 +102,8 @@ impl Default for LintOptions {
             namespace: "default".to_owned(),
             kube_version: None,
             schema: SchemaCheck::default(),
+            schema_loader: None,
+            lowest_level: Level::Info,
             seed: [0; 32],
             now: Timestamp::UNIX_EPOCH,
             limits: Limits::default(),

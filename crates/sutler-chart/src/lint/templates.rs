@@ -11,7 +11,7 @@ use crate::compat::Compatibility;
 use crate::decode::{DecodeError, Fields, Shape, read_document, read_document_as};
 use crate::dependencies;
 use crate::load::{Entry, Survey};
-use crate::log::Remark;
+use crate::log::{Level, Remark};
 use crate::render::{Operation, ReleaseInfo, RenderError, RenderOptions, SchemaCheck, render_to_lint};
 use crate::schema;
 use crate::text::{clean_path, error_chain, extension, go_quoted, is_space};
@@ -93,7 +93,7 @@ fn render(
     // Helm coalesces a second time before it checks; what the first time removed, the chart's own values bring back.
     let values = Coalesce { keep_nulls: false, compatibility, remarks }.values(&chart, &values)?;
     if options.schema == SchemaCheck::Validate {
-        schema::validate_chart(&chart, &values, compatibility).map_err(RenderError::Schema)?;
+        check_of(options, remarks).chart(&chart, &values).map_err(RenderError::Schema)?;
     }
     let release = ReleaseInfo {
         name: "test-release".to_owned(),
@@ -111,6 +111,13 @@ fn render(
         ..RenderOptions::install("", "")
     };
     render_to_lint(&chart, &values, &options, remarks)
+}
+
+/// How values are checked against schemas.
+fn check_of<'c>(options: &'c LintOptions, remarks: &'c mut Vec<Remark>) -> schema::Check<'c> {
+    let tells_steps = options.lowest_level <= Level::Debug;
+    let loader = options.schema_loader.as_ref();
+    schema::Check { compatibility: options.compatibility, loader, tells_steps, remarks }
 }
 
 /// What Helm 3 minds of charts for Helm 2.
@@ -349,7 +356,7 @@ pub(super) fn check_values(survey: &Survey, values: &Map, options: &LintOptions,
     if checks
         && !bytes.is_empty()
         && let Err(problem) =
-            schema::validate_as(bytes, &crate::values::to_json(&Value::Map(merged)), options.compatibility)
+            check_of(options, &mut findings.remarks).single(bytes, &crate::values::to_json(&Value::Map(merged)))
     {
         findings.add(Error, FILE, problem);
     }

@@ -47,7 +47,7 @@ pub(super) fn chart(files: Vec<SourceFile>, depth: usize, loading: &mut Loading<
     for file in &raw {
         match file.name() {
             "Chart.yaml" => {}
-            "Chart.lock" => data.lock = Some(document("Chart.lock", file, read_lock)?),
+            "Chart.lock" => data.lock = document("Chart.lock", file, read_lock)?,
             "values.yaml" => {
                 let compatibility = loading.compatibility;
                 let values = values::read_file(file.data(), compatibility, compatibility.numbers());
@@ -67,7 +67,7 @@ pub(super) fn chart(files: Vec<SourceFile>, depth: usize, loading: &mut Loading<
                 }
             }
             "requirements.lock" => {
-                data.lock = Some(document("requirements.lock", file, read_lock)?);
+                data.lock = document("requirements.lock", file, read_lock)?;
                 warn_unless_v1(
                     &draft,
                     "Warning: Dependency locking is handled in Chart.lock since apiVersion \"v2\". We recommend migrating to Chart.lock.",

@@ -33,9 +33,9 @@ use crate::chart::{Chart, Crd};
 use crate::compat::Compatibility;
 use crate::decode::DecodeError;
 use crate::dependencies;
-use crate::log::Remark;
+use crate::log::{Level, Remark};
 use crate::manifest::{Hook, Manifest, ManifestError, sort_manifests};
-use crate::schema;
+use crate::schema::{self, SchemaLoader};
 use crate::values::{Coalesce, TypeMismatch, deep_copy_map};
 
 /// What `.Release` says.
@@ -103,6 +103,8 @@ pub struct RenderOptions {
     pub now: jiff::Timestamp,
     /// Whether values are checked against the charts' schemas.
     pub schema: SchemaCheck,
+    /// Fetches what a values.schema.json refers to elsewhere; none refuses such schemas.
+    pub schema_loader: Option<SchemaLoader>,
     /// Whose notes are returned.
     pub notes: NotesOf,
     /// What all templates of the rendering together may use up. The default bounds recursion only; for charts of strangers there is
@@ -114,6 +116,8 @@ pub struct RenderOptions {
     pub deadline: Option<Arc<Deadline>>,
     /// Lets another thread end the rendering.
     pub cancel: Option<CancelToken>,
+    /// The least important remarks that are collected: [`Level::Info`] unless changed.
+    pub lowest_level: Level,
     /// Where it is told what failed, for [`explain`](crate::explain()).
     pub trace: Option<Arc<RenderTrace>>,
 }
@@ -139,11 +143,13 @@ impl RenderOptions {
             seed: [0; 32],
             now: jiff::Timestamp::UNIX_EPOCH,
             schema: SchemaCheck::default(),
+            schema_loader: None,
             notes: NotesOf::default(),
             limits: Limits::default(),
             compatibility: Compatibility::V4,
             deadline: None,
             cancel: None,
+            lowest_level: Level::Info,
             trace: None,
         }
     }
@@ -182,6 +188,23 @@ impl RenderOptions {
     #[must_use]
     pub fn with_limits(self, limits: Limits) -> RenderOptions {
         RenderOptions { limits, ..self }
+    }
+
+    /// The same with somebody who fetches what schemas refer to.
+    ///
+    /// ```
+    /// use sutler_chart::{RenderOptions, SchemaLoader};
+    ///
+    /// let loader = SchemaLoader::new(|address| match address {
+    ///     "https://example.com/port.json" => Ok(br#"{"type": "integer"}"#.to_vec()),
+    ///     other => Err(format!("{other} is not kept here")),
+    /// });
+    /// let options = RenderOptions::install("demo", "default").with_schema_loader(loader);
+    /// # let _ = options;
+    /// ```
+    #[must_use]
+    pub fn with_schema_loader(self, loader: SchemaLoader) -> RenderOptions {
+        RenderOptions { schema_loader: Some(loader), ..self }
     }
 
     /// The same with a check whether the time is over.
@@ -283,8 +306,10 @@ pub enum RenderError {
     Manifest(#[from] ManifestError),
 }
 
-/// Changes what templates made before it is split into objects: files by their paths.
-pub type PostRender<'p> = dyn FnMut(BTreeMap<String, String>) -> Result<BTreeMap<String, String>, String> + 'p;
+/// Changes what templates made before it is split into objects: files by their paths. What was said until then comes too, for who
+/// wants to print it before what the post-renderer says.
+pub type PostRender<'p> =
+    dyn FnMut(BTreeMap<String, String>, &mut Vec<Remark>) -> Result<BTreeMap<String, String>, String> + 'p;
 
 /// Renders a chart with the user's values: [`Values`](crate::Values), or any [`Value`] that is a map. Chart and values are not
 /// changed; any number of threads may render one chart at once.
@@ -327,7 +352,10 @@ pub(crate) fn render_through(
     let chart = dependencies::process(chart, user_values, compatibility, remarks).map_err(RenderError::Dependencies)?;
     let values = Coalesce { keep_nulls: false, compatibility, remarks }.values(&chart, user_values)?;
     if options.schema == SchemaCheck::Validate {
-        schema::validate_chart(&chart, &values, compatibility).map_err(RenderError::Schema)?;
+        let tells_steps = options.lowest_level <= Level::Debug;
+        let loader = options.schema_loader.as_ref();
+        let mut check = schema::Check { compatibility, loader, tells_steps, remarks };
+        check.chart(&chart, &values).map_err(RenderError::Schema)?;
     }
     let constraint = &chart.metadata().kube_version;
     let version = &options.capabilities.kube_version;
@@ -356,7 +384,7 @@ pub(crate) fn render_through(
         }
     }
     if let Some(post_render) = post_render {
-        files = post_render(files).map_err(RenderError::PostRender)?;
+        files = post_render(files, remarks).map_err(RenderError::PostRender)?;
     }
     let sorted = sort_manifests(&files, compatibility, remarks);
     let (hooks, manifests) = match sorted {

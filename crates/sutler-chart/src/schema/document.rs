@@ -5,8 +5,8 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
-/// The address under which Helm knows a chart's schema.
-const ROOT: &str = "file:///values.schema.json";
+/// What a chart's schema, which has no address in Helm 3, is known by; what is relative to it has no address either.
+const ROOT: &str = "own:///";
 
 /// A version of JSON Schema, by the year or number by which it is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,12 +28,33 @@ pub(super) struct Document<'s> {
     bases: HashMap<usize, String>,
 }
 
+/// Why a reference leads nowhere.
+pub(super) enum Lost {
+    /// Its document, of this address, is not here.
+    Document(String),
+    /// What is wrong with it, in Helm's words.
+    Place(String),
+}
+
+impl Lost {
+    /// What is said of it where no document is missing any more.
+    pub(super) fn text(self) -> String {
+        match self {
+            Lost::Document(address) => format!("cannot resolve reference {}", crate::text::go_quoted(&address)),
+            Lost::Place(text) => text,
+        }
+    }
+}
+
 impl<'s> Document<'s> {
-    /// A schema of a draft that is known otherwise.
-    pub(super) fn of_draft(root: &'s Value, draft: Draft) -> Document<'s> {
+    /// A schema of a draft that is known otherwise, with others by their addresses.
+    pub(super) fn of_draft(root: &'s Value, draft: Draft, others: &[(String, &'s Value)]) -> Document<'s> {
         let mut document = Document { draft, addresses: HashMap::new(), bases: HashMap::new() };
-        document.addresses.insert(ROOT.to_owned(), root);
-        document.index(root, ROOT);
+        let others = others.iter().map(|(address, value)| (address.as_str(), *value));
+        for (address, value) in std::iter::once((ROOT, root)).chain(others) {
+            document.addresses.insert(address.to_owned(), value);
+            document.index(value, address);
+        }
         document
     }
 
@@ -77,24 +98,54 @@ impl<'s> Document<'s> {
     }
 
     /// The schema that a reference in `schema` leads to.
-    ///
-    /// # Errors
-    /// When it is not in this document; Helm would look for it on the network.
-    pub(super) fn resolve(&self, schema: &Value, reference: &str) -> Result<&'s Value, String> {
+    pub(super) fn resolve(&self, schema: &Value, reference: &str) -> Result<&'s Value, Lost> {
         let base = self.bases.get(&place(schema)).map_or(ROOT, String::as_str);
         let (address, fragment) = reference.split_once('#').unwrap_or((reference, ""));
         let address = if address.is_empty() { base.to_owned() } else { join(base, address) };
-        let missing = || format!("cannot resolve reference {}", crate::text::go_quoted(reference));
-        let fragment = percent_decoded(fragment);
-        if fragment.is_empty() {
-            return self.addresses.get(&address).copied().ok_or_else(missing);
+        let decoded = percent_decoded(fragment);
+        if let Some(named) = self.addresses.get(&format!("{address}#{decoded}")) {
+            return Ok(named);
         }
-        if !fragment.starts_with('/') {
-            return self.addresses.get(&format!("{address}#{fragment}")).copied().ok_or_else(missing);
-        }
-        let start = self.addresses.get(&address).copied().ok_or_else(missing)?;
-        start.pointer(&fragment).ok_or_else(missing)
+        let Some(start) = self.addresses.get(&address).copied() else {
+            let mark = if fragment.is_empty() { "" } else { "#" };
+            return Err(match is_canonical(&address) {
+                true => Lost::Document(address),
+                false => {
+                    let address = address.strip_prefix("own://").unwrap_or(&address);
+                    Lost::Place(format!("Reference {address}{mark}{fragment} must be canonical"))
+                }
+            });
+        };
+        // A name that nothing has is passed over.
+        let pointer = if decoded.starts_with('/') { decoded.as_str() } else { "" };
+        at_pointer(start, pointer).map_err(Lost::Place)
     }
+}
+
+/// Whether Helm 3 would load what stands at an address.
+fn is_canonical(address: &str) -> bool {
+    match address.split_once("://") {
+        Some(("own", _)) | None => false,
+        Some(("file", path)) => path.starts_with('/'),
+        Some((_, rest)) => !rest.is_empty() && !rest.starts_with('/'),
+    }
+}
+
+/// What a pointer leads to, or the words of Helm 3's reader of pointers.
+fn at_pointer<'v>(start: &'v Value, pointer: &str) -> Result<&'v Value, String> {
+    let mut value = start;
+    for part in pointer.split('/').skip(1) {
+        let part = part.replace("~1", "/").replace("~0", "~");
+        value = match value {
+            Value::Object(members) => members.get(&part).ok_or_else(|| format!("Object has no key '{part}'"))?,
+            Value::Array(items) => {
+                let index: usize = part.parse().map_err(|_| format!("Invalid array index '{part}'"))?;
+                items.get(index).ok_or_else(|| format!("Out of bound array[0,{}] index '{index}'", items.len()))?
+            }
+            _ => return Err(format!("Invalid token reference '{part}'")),
+        };
+    }
+    Ok(value)
 }
 
 /// Where a value lies in memory: what tells two equal schemas apart.

@@ -5,11 +5,14 @@
 //! group of keywords looked at, minus two for each failure. Its lines come in the order of Go maps; here they come as the schema
 //! and the values are ordered.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Number, Value};
 use sutler_functions::re2::Pattern;
 
-use super::document::{Document, Draft};
-use super::{equality, format, number};
+use super::document::{Document, Draft, Lost, place};
+use super::remote::Source;
+use super::{equality, format, metaschema, number};
 
 /// How deep schemas may lead into one another without a value between them: those that do so for ever crash Helm 3.
 const DEEPEST: usize = 1_000;
@@ -18,14 +21,13 @@ const DEEPEST: usize = 1_000;
 ///
 /// # Errors
 /// What Helm prints of the failures, or why the schema is none.
-pub(super) fn validate(schema: &Value, value: &Value) -> Result<(), String> {
+pub(super) fn validate(schema: &Value, value: &Value, source: Source<'_>) -> Result<(), String> {
     if !schema.is_object() && !schema.is_boolean() {
         return Err("schema is invalid".to_owned());
     }
     let draft = schema.get("$schema").and_then(Value::as_str).and_then(draft_of);
-    let document = Document::of_draft(schema, draft.unwrap_or(Draft::Seven));
+    let document = whole(schema, draft, source)?;
     let validator = Validator { document: &document, draft };
-    validator.check(schema)?;
     let empty = Value::Object(Map::new());
     let value = if value.is_null() { &empty } else { value };
     let mut result = Outcome::default();
@@ -34,6 +36,24 @@ pub(super) fn validate(schema: &Value, value: &Value) -> Result<(), String> {
         return Ok(());
     }
     Err(result.failures.iter().map(|line| format!("- {line}\n")).collect())
+}
+
+/// A schema that was checked, with all that it refers to.
+fn whole<'s>(schema: &'s Value, draft: Option<Draft>, source: Source<'s>) -> Result<Document<'s>, String> {
+    let mut others: Vec<(String, &Value)> = Vec::new();
+    loop {
+        let document = Document::of_draft(schema, draft.unwrap_or(Draft::Seven), &others);
+        let address = match (Validator { document: &document, draft }).check(schema, &mut HashSet::new()) {
+            Ok(()) => return Ok(document),
+            Err(Lost::Place(text)) => return Err(text),
+            Err(Lost::Document(address)) => address,
+        };
+        let other = match metaschema::document(&address) {
+            Some(known) => known,
+            None => source.load(&address)?,
+        };
+        others.push((address, other));
+    }
 }
 
 /// The drafts by their addresses; none is the mixture of all.
@@ -122,16 +142,27 @@ impl Validator<'_> {
         self.draft.is_none_or(|own| own >= draft)
     }
 
-    /// What keeps a schema from being read: wrong types and patterns. The recursion is bounded by the reader of JSON.
-    fn check(&self, schema: &Value) -> Checked {
+    /// What keeps a schema from being read: references that lead nowhere, wrong types and patterns. The recursion is bounded by
+    /// the reader of JSON, and by `seen` where references are followed.
+    fn check(&self, schema: &Value, seen: &mut HashSet<usize>) -> Result<(), Lost> {
+        let refused = |text: &str| Err(Lost::Place(text.to_owned()));
         if schema.is_boolean() && self.since(Draft::Six) {
             return Ok(());
         }
-        let Some(keywords) = schema.as_object() else {
-            return Err("Expected: valid schema, given: Invalid JSON".to_owned());
-        };
-        if keywords.contains_key("$ref") {
-            return Ok(());
+        let Some(keywords) = schema.as_object() else { return refused("Expected: valid schema, given: Invalid JSON") };
+        for inner in keywords.get("definitions").and_then(Value::as_object).into_iter().flat_map(Map::values) {
+            self.check(inner, seen)?;
+        }
+        if let Some(reference) = keywords.get("$ref").and_then(Value::as_str) {
+            let target = self.document.resolve(schema, reference)?;
+            if !target.is_object() && !target.is_boolean() {
+                return refused("schema must be of type object");
+            }
+            // References may be as long a chain as their documents allow.
+            return match seen.insert(place(target)) {
+                true => stacker::maybe_grow(64 * 1024, 1024 * 1024, || self.check(target, seen)),
+                false => Ok(()),
+            };
         }
         let types = match keywords.get("type") {
             Some(Value::Array(types)) => types.iter().collect(),
@@ -142,29 +173,47 @@ impl Validator<'_> {
             match name.as_str() {
                 Some(name) if TYPES.contains(&name) => {}
                 Some(name) => {
-                    return Err(format!(
+                    return Err(Lost::Place(format!(
                         "has a primitive type that is NOT VALID -- given: /{name}/ Expected valid values are:[{}]",
                         TYPES.join(" ")
-                    ));
+                    )));
                 }
-                None => return Err("Invalid type. Expected: string/array of strings, given: type".to_owned()),
+                None => return refused("Invalid type. Expected: string/array of strings, given: type"),
             }
         }
         if let Some(pattern) = keywords.get("pattern").and_then(Value::as_str)
             && Pattern::new(pattern.as_bytes()).is_err()
         {
-            return Err("pattern must be a valid regex".to_owned());
+            return refused("pattern must be a valid regex");
         }
-        let of_object = ["properties", "patternProperties", "definitions"].into_iter();
-        for inner in of_object.filter_map(|key| keywords.get(key)?.as_object()).flat_map(|inner| inner.values()) {
-            self.check(inner)?;
+        for key in ["properties", "patternProperties"] {
+            for inner in keywords.get(key).and_then(Value::as_object).into_iter().flat_map(Map::values) {
+                self.check(inner, seen)?;
+            }
+        }
+        let dependencies = keywords.get("dependencies").and_then(Value::as_object).into_iter().flat_map(Map::values);
+        for inner in dependencies.filter(|inner| !inner.is_array()) {
+            self.check(inner, seen)?;
         }
         for inner in ["allOf", "anyOf", "oneOf"].into_iter().filter_map(|key| keywords.get(key)?.as_array()).flatten() {
-            self.check(inner)?;
+            self.check(inner, seen)?;
         }
-        let direct = ["items", "additionalProperties", "not", "contains", "if", "then", "else"].into_iter();
-        for inner in direct.filter_map(|key| keywords.get(key)).filter(|inner| inner.is_object()) {
-            self.check(inner)?;
+        for inner in keywords.get("items").and_then(Value::as_array).into_iter().flatten() {
+            self.check(inner, seen)?;
+        }
+        const DIRECT: [&str; 9] = [
+            "items",
+            "additionalItems",
+            "additionalProperties",
+            "propertyNames",
+            "not",
+            "contains",
+            "if",
+            "then",
+            "else",
+        ];
+        for inner in DIRECT.into_iter().filter_map(|key| keywords.get(key)).filter(|inner| inner.is_object()) {
+            self.check(inner, seen)?;
         }
         Ok(())
     }
@@ -189,7 +238,7 @@ impl Validator<'_> {
             _ => return Err("Expected: valid schema, given: Invalid JSON".to_owned()),
         };
         if let Some(reference) = keywords.get("$ref").and_then(Value::as_str) {
-            let referenced = self.document.resolve(schema, reference)?;
+            let referenced = self.document.resolve(schema, reference).map_err(Lost::text)?;
             return self.any(referenced, value, place, outcome, depth + 1);
         }
         if let Some(expected) = types_wanted(keywords, value) {

@@ -5,8 +5,8 @@
 //! values ─────────────────────────────────────────────────────────────────────────────────┴─ Validator ─▶ Failure tree ─▶ lines
 //! ```
 //!
-//! Written here because no validator for Rust reports as Helm's does, whose texts people search for. Where Helm fetches a remote
-//! reference, this module refuses it: a rendering reads no network. Helm 3 had another validator: see `helm3`.
+//! Written here because no validator for Rust reports as Helm's does, whose texts people search for. What Helm fetches,
+//! the caller's [`SchemaLoader`] has to bring. Helm 3 had another validator: see `helm3`.
 
 mod address;
 mod document;
@@ -18,6 +18,7 @@ mod kinds;
 mod metaschema;
 mod number;
 mod pointer;
+mod remote;
 mod resources;
 mod validator;
 
@@ -26,74 +27,122 @@ use sutler_template::{Map, Value};
 
 use crate::chart::{Chart, ChartFile};
 use crate::compat::Compatibility;
+use crate::log::{Level, Remark};
 use crate::values::to_json;
+use remote::{Documents, Source};
 
-/// Checks a chart's values, and those of its subcharts, each against its own schema (Helm's `ValidateAgainstSchema`).
-///
-/// # Errors
-/// All failures, in Helm's text: each chart's name and its lines.
-pub(crate) fn validate_chart(chart: &Chart, values: &Map, compatibility: Compatibility) -> Result<(), String> {
-    let mut text = String::new();
-    collect(chart, values, compatibility, &mut text);
-    if text.is_empty() { Ok(()) } else { Err(text) }
+pub use remote::SchemaLoader;
+
+/// How values are checked.
+pub(crate) struct Check<'c> {
+    /// The Helm that is mirrored.
+    pub(crate) compatibility: Compatibility,
+    /// Fetches what schemas refer to.
+    pub(crate) loader: Option<&'c SchemaLoader>,
+    /// Whether the steps are told.
+    pub(crate) tells_steps: bool,
+    /// What Helm says on the side.
+    pub(crate) remarks: &'c mut Vec<Remark>,
 }
 
-fn collect(chart: &Chart, values: &Map, compatibility: Compatibility, text: &mut String) {
-    if let Some(schema) = chart.schema_file()
-        && let Err(failures) = validate_file(compatibility, schema, &to_json(&Value::Map(values.clone())))
-    {
-        text.push_str(&format!("{}:\n{failures}", chart.name()));
+impl Check<'_> {
+    /// Checks a chart's values, and those of its subcharts, each against its own schema (Helm's `ValidateAgainstSchema`).
+    ///
+    /// # Errors
+    /// All failures, in Helm's text: each chart's name and its lines.
+    pub(crate) fn chart(&mut self, chart: &Chart, values: &Map) -> Result<(), String> {
+        let mut text = String::new();
+        self.collect(chart, values, &mut text);
+        if text.is_empty() { Ok(()) } else { Err(text) }
     }
-    for subchart in chart.dependencies() {
-        match values.get(subchart.name()) {
-            None | Some(Value::Nil) => {}
-            Some(Value::Map(inner)) => collect(subchart, &inner, compatibility, text),
-            Some(other) => text.push_str(&format!(
-                "{}:\ninvalid type for values: expected object (map), got {}\n",
-                subchart.name(),
-                other.type_name()
-            )),
+
+    fn collect(&mut self, chart: &Chart, values: &Map, text: &mut String) {
+        if let Some(schema) = chart.schema_file() {
+            self.step("chart name", || vec![("chart-name", chart.name().to_owned())]);
+            if let Err(failures) = self.file(schema, &to_json(&Value::Map(values.clone()))) {
+                text.push_str(&format!("{}:\n{failures}", chart.name()));
+            }
+        }
+        let subcharts = chart.dependencies();
+        self.step("number of dependencies in the chart", || {
+            vec![("chart", chart.name().to_owned()), ("dependencies", subcharts.len().to_string())]
+        });
+        for subchart in subcharts {
+            match values.get(subchart.name()) {
+                None | Some(Value::Nil) => {}
+                Some(Value::Map(inner)) => self.collect(subchart, &inner, text),
+                Some(other) => text.push_str(&format!(
+                    "{}:\ninvalid type for values: expected object (map), got {}\n",
+                    subchart.name(),
+                    other.type_name()
+                )),
+            }
+        }
+    }
+
+    /// Checks values against the schema of a loaded chart.
+    fn file(&mut self, schema: &ChartFile, value: &serde_json::Value) -> Result<(), String> {
+        let parsed = schema.schema().map_err(str::to_owned)?;
+        self.step_read(schema.data());
+        // What the chart keeps of an earlier check was found without fetching anything.
+        let known = self.compatibility == Compatibility::V4 && schema.checked_schema().is_ok();
+        self.parsed(parsed, known, value)
+    }
+
+    /// Checks one value against one schema (Helm's `ValidateAgainstSingleSchema`).
+    ///
+    /// # Errors
+    /// What the Helm that is mirrored prints of it.
+    pub(crate) fn single(&mut self, schema: &[u8], value: &serde_json::Value) -> Result<(), String> {
+        let parsed = read(schema)?;
+        self.step_read(schema);
+        self.parsed(&parsed, false, value)
+    }
+
+    fn parsed(&mut self, schema: &serde_json::Value, known: bool, value: &serde_json::Value) -> Result<(), String> {
+        let documents = Documents::new();
+        let source = Source { documents: &documents, loader: self.loader };
+        match self.compatibility {
+            Compatibility::V4 => {
+                let outcome = validate_parsed(schema, known, value, source);
+                documents.remark_names(self.remarks);
+                outcome
+            }
+            Compatibility::V3 => helm3::validate(schema, value, source),
+        }
+    }
+
+    fn step_read(&mut self, schema: &[u8]) {
+        self.step("unmarshalled JSON schema", || vec![("schema", String::from_utf8_lossy(schema).into_owned())]);
+    }
+
+    fn step(&mut self, message: &str, details: impl FnOnce() -> Vec<(&'static str, String)>) {
+        if self.tells_steps {
+            self.remarks.push(Remark::new(Level::Debug, message, details()));
         }
     }
 }
 
-fn validate_file(compatibility: Compatibility, schema: &ChartFile, value: &serde_json::Value) -> Result<(), String> {
-    match (compatibility, schema.schema()) {
-        (Compatibility::V4, parsed) => {
-            schema.checked_schema().map_err(str::to_owned)?;
-            validate_parsed(parsed.map_err(str::to_owned)?, true, value)
-        }
-        (Compatibility::V3, Ok(parsed)) => helm3::validate(parsed, value),
-        (Compatibility::V3, Err(_)) => validate_as(schema.data(), value, compatibility),
-    }
-}
-
-/// Checks one value against one schema. The error is what the Helm that is mirrored prints of it.
-pub(crate) fn validate_as(
-    schema: &[u8],
+fn validate_parsed(
+    schema: &serde_json::Value,
+    known: bool,
     value: &serde_json::Value,
-    compatibility: Compatibility,
+    source: Source<'_>,
 ) -> Result<(), String> {
-    match compatibility {
-        Compatibility::V4 => validate_parsed(&read(schema)?, false, value),
-        Compatibility::V3 => helm3::validate(&read(schema)?, value),
-    }
-}
-
-fn validate_parsed(schema: &serde_json::Value, known: bool, value: &serde_json::Value) -> Result<(), String> {
-    let resources = resources::Resources::new(schema, known)?;
+    let resources = resources::Resources::new(schema, known, source)?;
     match validator::Validator::new(&resources).run(resources.value(), value) {
         Ok(()) => Ok(()),
         Err(failure) => Err(format!("{}\n", failure.lines())),
     }
 }
 
-/// Checks a schema by itself.
+/// Checks a schema by itself, without what it refers to elsewhere.
 ///
 /// # Errors
 /// What Helm prints of what is wrong with it.
 pub(crate) fn check(schema: &serde_json::Value) -> Result<(), String> {
-    resources::Resources::new(schema, false).map(drop)
+    let documents = Documents::new();
+    resources::Resources::new(schema, false, Source { documents: &documents, loader: None }).map(drop)
 }
 
 /// Reads a schema; the messages for what is no JSON are Go's, whose reader is asked for them.

@@ -1,8 +1,8 @@
 //! The documents that make up a schema, the parts of them with an identifier of their own, and where their references lead.
 //!
 //! As in Helm's validator a schema is whole before any value is looked at: identifiers and anchors are collected, the schema is
-//! checked against that of its draft, and every reference and pattern that it uses is followed. Nothing is fetched: what would come
-//! from the network is refused, and files beside the schema are not there for Helm either, which takes them from the root folder.
+//! checked against that of its draft, and every reference and pattern that it uses is followed. Files beside the schema are not there
+//! for Helm, which takes them from the root folder.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::LazyLock;
@@ -14,6 +14,7 @@ use super::document::{Draft, draft_of, place};
 use super::failure::Failure;
 use super::metaschema;
 use super::pointer;
+use super::remote::Source;
 use super::validator::Validator;
 use crate::text::go_quoted;
 
@@ -27,6 +28,8 @@ pub(super) struct Resources<'s> {
     links: HashMap<(usize, &'static str), &'s Value>,
     /// Root and pointer of the resource that a schema belongs to, by the schema's place.
     owners: HashMap<usize, (usize, String)>,
+    /// Where other documents come from.
+    source: Source<'s>,
 }
 
 /// A document and its address.
@@ -70,8 +73,8 @@ impl<'s> Resources<'s> {
     ///
     /// # Errors
     /// What is wrong with the schema, in the words of Helm's validator.
-    pub(super) fn new(schema: &'s Value, known: bool) -> Result<Resources<'s>, String> {
-        let mut resources = Resources { roots: Vec::new(), links: HashMap::new(), owners: HashMap::new() };
+    pub(super) fn new(schema: &'s Value, known: bool, source: Source<'s>) -> Result<Resources<'s>, String> {
+        let mut resources = Resources::from(source);
         let root = resources.add(ROOT.to_owned(), schema)?;
         if !known {
             resources.check(root, "", schema)?;
@@ -80,10 +83,15 @@ impl<'s> Resources<'s> {
         Ok(resources)
     }
 
+    /// Without any document yet.
+    fn from(source: Source<'s>) -> Resources<'s> {
+        Resources { roots: Vec::new(), links: HashMap::new(), owners: HashMap::new(), source }
+    }
+
     /// The drafts' own schemas.
     fn metaschemas() -> &'static Resources<'static> {
         static METASCHEMAS: LazyLock<Resources<'static>> = LazyLock::new(|| {
-            let mut resources = Resources { roots: Vec::new(), links: HashMap::new(), owners: HashMap::new() };
+            let mut resources = Resources::from(Source::none());
             for draft in [Draft::Four, Draft::Six, Draft::Seven, Draft::Year2019, Draft::Year2020] {
                 let whole = resources.root(metaschema::address(draft)).expect("the drafts' own schemas are there");
                 resources.follow((whole, String::new()), true).expect("the drafts' own schemas are right");
@@ -133,14 +141,20 @@ impl<'s> Resources<'s> {
         if let Some(known) = self.roots.iter().position(|root| root.address == address) {
             return Ok(known);
         }
-        let document = load(address)?;
-        self.add(address.to_owned(), document)
+        let document = load(address, self.source)?;
+        let root = self.add(address.to_owned(), document)?;
+        let is_drafts =
+            ["http", "https"].iter().any(|scheme| address.starts_with(&format!("{scheme}://json-schema.org/")));
+        if !is_drafts {
+            self.check(root, "", document)?;
+        }
+        Ok(root)
     }
 
     fn add(&mut self, address: String, value: &'s Value) -> Result<usize, String> {
         let mut root = Root { address, value, resources: BTreeMap::new(), known: HashSet::new() };
         let base = root.address.clone();
-        collect(&mut root, value, &base, "", Draft::Year2020)?;
+        collect(&mut root, value, &base, "", Draft::Year2020, self.source)?;
         self.roots.push(root);
         Ok(self.roots.len() - 1)
     }
@@ -203,7 +217,7 @@ impl<'s> Resources<'s> {
         if !document.known.contains(pointer) {
             let (_, resource) = document.resource(pointer);
             let (base, draft) = (resource.identifier.clone(), resource.draft);
-            collect(&mut self.roots[root], value, &base, pointer, draft)?;
+            collect(&mut self.roots[root], value, &base, pointer, draft, self.source)?;
             if !known {
                 self.check(root, pointer, value)?;
             }
@@ -363,21 +377,13 @@ pub(super) fn of_draft(draft: Draft) -> &'static Value {
     metaschema::document(metaschema::address(draft)).expect("every draft has a schema")
 }
 
-/// The document at an address, which must be one that Helm's validator carries.
-fn load(address: &str) -> Result<&'static Value, String> {
+/// The document at an address: one that Helm's validator carries, or one that is fetched.
+fn load<'s>(address: &str, source: Source<'s>) -> Result<&'s Value, String> {
     if let Some(document) = metaschema::document(address) {
         return Ok(document);
     }
     let url = Url::parse(address.as_bytes()).map_err(|error| failing(address, &error.to_string()))?;
-    match url.scheme.as_slice() {
-        b"urn" => Ok(&Value::Bool(true)),
-        b"file" => {
-            let path = String::from_utf8_lossy(&url.path).into_owned();
-            Err(failing(address, &format!("open {path}: no such file or directory")))
-        }
-        b"http" | b"https" => Err(failing(address, "a rendering reads no network")),
-        _ => Err(failing(address, &format!("no URLLoader registered for {}", go_quoted(address)))),
-    }
+    source.load_by_scheme(&url, address).map_err(|why| failing(address, &why))
 }
 
 fn failing(address: &str, why: &str) -> String {
@@ -385,7 +391,7 @@ fn failing(address: &str, why: &str) -> String {
 }
 
 /// The draft that a schema names, or the one given.
-fn draft_in(schema: &Map<String, Value>, default: Draft) -> Result<Draft, String> {
+fn draft_in<'s>(schema: &'s Map<String, Value>, default: Draft, source: Source<'s>) -> Result<Draft, String> {
     let mut address = match schema.get("$schema").and_then(Value::as_str) {
         Some(address) => address,
         None => return Ok(default),
@@ -396,7 +402,7 @@ fn draft_in(schema: &Map<String, Value>, default: Draft) -> Result<Draft, String
             return Ok(draft);
         }
         let named = address.split('#').next().unwrap_or_default();
-        address = match load(named)?.get("$schema").and_then(Value::as_str) {
+        address = match load(named, source)?.get("$schema").and_then(Value::as_str) {
             Some(address) => address,
             None => return Ok(default),
         };
@@ -435,6 +441,7 @@ fn collect<'s>(
     base: &str,
     pointer: &str,
     fallback: Draft,
+    source: Source<'s>,
 ) -> Result<(), String> {
     if !root.known.insert(pointer.to_owned()) {
         return Ok(());
@@ -453,7 +460,7 @@ fn collect<'s>(
         }
         return Ok(());
     };
-    let mut draft = draft_in(keywords, fallback)?;
+    let mut draft = draft_in(keywords, fallback, source)?;
     let mut own = identifier(keywords, draft);
     if own.is_empty() && !pointer.is_empty() {
         draft = fallback;
@@ -482,7 +489,7 @@ fn collect<'s>(
     collect_anchors(of, keywords, &address, pointer)?;
     let draft_within = of.draft;
     for (pointer, inner) in schemas_within(keywords, draft, pointer) {
-        collect(root, inner, &base, &pointer, draft_within)?;
+        collect(root, inner, &base, &pointer, draft_within, source)?;
     }
     Ok(())
 }

@@ -1,11 +1,21 @@
 //! Schemas and values, and the lines that Helm 4.1.4 prints for them.
 
-use super::validate_as;
+use super::{Check, SchemaLoader};
 use crate::compat::Compatibility;
+
+fn answer(
+    compatibility: Compatibility,
+    schema: &str,
+    values: &serde_json::Value,
+    loader: Option<&SchemaLoader>,
+) -> String {
+    let mut check = Check { compatibility, loader, tells_steps: false, remarks: &mut Vec::new() };
+    check.single(schema.as_bytes(), values).err().unwrap_or_default()
+}
 
 fn check(schema: &str, values: &str, expected: &str) {
     let values = sutler_yaml::to_json(&sutler_yaml::read(values).unwrap()).unwrap();
-    let found = validate_as(schema.as_bytes(), &values, Compatibility::V4).err().unwrap_or_default();
+    let found = answer(Compatibility::V4, schema, &values, None);
     assert_eq!(found.trim_end(), expected, "{schema} on {values}");
 }
 
@@ -156,4 +166,71 @@ fn a_part_with_an_identifier_follows_its_own_draft() {
          'https://json-schema.org/draft/2020-12/schema#'\n- at '': 'allOf' failed\n  - at '/properties/a/minLength': 'allOf' failed\n    \
          - at '/properties/a/minLength': minimum: got -1, want 0",
     );
+}
+
+#[test]
+fn documents_of_elsewhere_are_fetched_where_something_leads_to_them() {
+    let loader = SchemaLoader::new(|address| match address {
+        "http://a/types.json" => Ok(br##"{"definitions":{"port":{"$ref":"more.json#/definitions/port"}}}"##.to_vec()),
+        "http://a/more.json" => Ok(br#"{"definitions":{"port":{"type":"integer"}}}"#.to_vec()),
+        "http://a/broken.json" => Ok(b"nojson".to_vec()),
+        other => Err(format!("nothing at {other}")),
+    });
+    let answer = |compatibility, schema: &str, values: &serde_json::Value| {
+        answer(compatibility, schema, values, Some(&loader)).trim_end().to_owned()
+    };
+    let port = r##"{"properties":{"p":{"$ref":"http://a/types.json#/definitions/port"}},
+        "$defs":{"unused":{"$ref":"http://b/never.json"}}}"##;
+    let (good, bad) = (serde_json::json!({"p": 1}), serde_json::json!({"p": "x"}));
+    assert_eq!(answer(Compatibility::V4, port, &good), "");
+    assert_eq!(answer(Compatibility::V4, port, &bad), "- at '/p': got string, want integer");
+    assert_eq!(answer(Compatibility::V3, port, &bad), "- p: Invalid type. Expected: integer, given: string");
+    for (reference, v4, v3) in [
+        ("http://a/none", "failing loading \"http://a/none\": nothing at http://a/none", "nothing at http://a/none"),
+        (
+            "http://a/broken.json",
+            "failing loading \"http://a/broken.json\": invalid character 'o' in literal null (expecting 'u')",
+            "invalid character 'o' in literal null (expecting 'u')",
+        ),
+        (
+            "http://a/more.json#/definitions/no",
+            "json-pointer in \"http://a/more.json#/definitions/no\" not found",
+            "Object has no key 'no'",
+        ),
+        (
+            "more.json",
+            "failing loading \"file:///more.json\": nothing at file:///more.json",
+            "Reference /more.json must be canonical",
+        ),
+        ("urn:x", "", "Reference urn:x must be canonical"),
+        (
+            "ftp://a/x",
+            "failing loading \"ftp://a/x\": no URLLoader registered for \"ftp://a/x\"",
+            "nothing at ftp://a/x",
+        ),
+    ] {
+        let schema = format!(r#"{{"properties":{{"p":{{"$ref":"{reference}"}}}}}}"#);
+        assert_eq!(answer(Compatibility::V4, &schema, &good), v4);
+        assert_eq!(answer(Compatibility::V3, &schema, &good), v3);
+    }
+}
+
+#[test]
+fn a_document_is_checked_as_the_schema_itself_is() {
+    let loader = SchemaLoader::new(|_| Ok(br#"{"type":7}"#.to_vec()));
+    let found = answer(Compatibility::V4, r#"{"$ref":"http://a/wrong.json"}"#, &serde_json::json!({}), Some(&loader));
+    assert!(found.starts_with("\"http://a/wrong.json#\" is not valid against metaschema"), "{found}");
+}
+
+#[test]
+fn documents_that_never_end_are_refused() {
+    let loader = SchemaLoader::new(|address| {
+        let number: usize = address.rsplit('/').next().and_then(|number| number.parse().ok()).unwrap_or_default();
+        Ok(format!(r#"{{"$ref":"http://a/{}"}}"#, number + 1).into_bytes())
+    });
+    let schema = r#"{"$ref":"http://a/0"}"#;
+    for compatibility in [Compatibility::V4, Compatibility::V3] {
+        let found = answer(compatibility, schema, &serde_json::json!({}), Some(&loader));
+        assert!(found.contains("the schema refers to more than 256 other documents"), "{found}");
+    }
 }

@@ -6,9 +6,9 @@ use std::process::Command as Process;
 use std::sync::Arc;
 use std::time::Instant;
 
-use sutler_chart::helm_template::{HelmTemplate, TemplateInputs};
+use sutler_chart::helm_template::{HelmTemplate, TemplateExtras, TemplateInputs};
 use sutler_chart::{
-    Chart, Compatibility, KubeVersion, RenderOptions, RenderTrace, ValuesFile, ValuesOptions, locate_line,
+    Chart, Compatibility, KubeVersion, RenderOptions, RenderTrace, SchemaLoader, ValuesFile, ValuesOptions, locate_line,
 };
 
 use crate::command::{Action, Arguments, Command, Invocation};
@@ -17,6 +17,7 @@ use crate::failure::Failure;
 use crate::flag::{Flag, Kind};
 use crate::flags::Format;
 use crate::io::Io;
+use crate::remote::schema_loader;
 
 use super::flag_groups::*;
 
@@ -88,7 +89,8 @@ fn compared(call: &Invocation, io: &mut Io<'_>) -> Result<Result<(), Failure>, F
         return Err(Failure::new(format!("there is no chart in {}", call.arguments.join(", "))));
     }
     let namespace = call.settings.namespace(&io.variables);
-    let side = Side { call, helm, compatibility, namespace, now: io.now, seed: io.seed };
+    let schema_loader = schema_loader(&io.variables, compatibility);
+    let side = Side { call, helm, compatibility, namespace, schema_loader, now: io.now, seed: io.seed };
     let comparisons: Vec<Comparison> = charts.iter().map(|chart| side.chart(chart)).collect::<Result<_, Failure>>()?;
     let helm = format!("Helm {}", side.helm.version);
     match call.flags.format("output") {
@@ -185,6 +187,7 @@ struct Side<'c> {
     namespace: String,
     now: jiff::Timestamp,
     seed: [u8; 32],
+    schema_loader: SchemaLoader,
 }
 
 impl Side<'_> {
@@ -280,7 +283,8 @@ impl Side<'_> {
         let mut find = |reference: &str, remarks: &mut Vec<_>| Chart::find_as(reference, compatibility, remarks);
         let mut read = read;
         let inputs = &mut TemplateInputs { find: &mut find, read: &mut read, now: self.now, seed: self.seed };
-        let output = template.run(inputs);
+        let extras = TemplateExtras { schema_loader: Some(self.schema_loader.clone()), ..TemplateExtras::default() };
+        let output = template.run_with(inputs, extras);
         Output { stdout: output.stdout, stderr: output.stderr, exit_code: output.exit_code }
     }
 
@@ -312,6 +316,7 @@ impl Side<'_> {
         options.capabilities = options.capabilities.with_api_versions(&self.texts("api-versions"));
         options.seed = self.seed;
         options.now = self.now;
+        options.schema_loader = Some(self.schema_loader.clone());
         options.trace = Some(Arc::new(RenderTrace::new()));
         let place = locate_line(&loaded, &values, &options, source, document.trim_end(), at.checked_sub(start)?)?;
         Some((place.file, place.line))

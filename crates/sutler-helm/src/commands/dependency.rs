@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use sutler_chart::{Chart, Dependency};
+use sutler_chart::{Chart, Dependency, FindError};
 use sutler_functions::semver::{Constraints, Version};
 use sutler_repository::dependencies::{DependencyError, DependencyManager, load_folder};
 use sutler_repository::fetch::Verify;
@@ -99,7 +99,7 @@ fn manage(
 
 fn list(call: &Invocation, io: &mut Io<'_>) -> Result<(), Failure> {
     let path = chart_path(call);
-    let chart = load(&path)?;
+    let chart = load(&path, io)?;
     if !chart.lists_dependencies() {
         io.line(format!("WARNING: no dependencies at {}", crate::settings::join(&[&path, "charts"])));
         return Ok(());
@@ -110,7 +110,7 @@ fn list(call: &Invocation, io: &mut Io<'_>) -> Result<(), Failure> {
     table.row(["NAME", "VERSION", "REPOSITORY", "STATUS"]);
     for dependency in dependencies {
         let Dependency { name, version, repository, .. } = dependency;
-        table.row([name.as_str(), version, repository, status(&charts, dependency, &chart)]);
+        table.row([name.as_str(), version, repository, status(&charts, dependency, &chart, io)]);
     }
     io.line(table.text());
     io.line("");
@@ -119,7 +119,7 @@ fn list(call: &Invocation, io: &mut Io<'_>) -> Result<(), Failure> {
             continue;
         }
         let quoted = sutler_chart::go_quoted(&crate::settings::join(&[&path, "charts", &entry]));
-        match Chart::find(&charts.join(&entry).display().to_string(), &mut Vec::new()) {
+        match find(&charts.join(&entry).display().to_string(), io) {
             Err(_) => io.line(format!("WARNING: {quoted} is not a chart.")),
             Ok(found) if !dependencies.iter().any(|dependency| dependency.name == found.name()) => {
                 io.line(format!("WARNING: {quoted} is not in Chart.yaml."));
@@ -131,16 +131,24 @@ fn list(call: &Invocation, io: &mut Io<'_>) -> Result<(), Failure> {
 }
 
 /// Loads a chart as Helm's `loader.Load`, whose errors name the path as it was typed.
-fn load(path: &str) -> Result<Chart, Failure> {
+fn load(path: &str, io: &mut Io<'_>) -> Result<Chart, Failure> {
     let found = std::fs::metadata(path)
         .map_err(|error| Failure::new(format!("stat {path}: {}", sutler_chart::io_message(&error))))?;
     if found.is_dir() {
-        return Ok(load_folder(Path::new(path))?);
+        return Ok(load_folder(Path::new(path), io)?);
     }
-    Chart::find(path, &mut Vec::new()).map_err(|error| {
+    find(path, io).map_err(|error| {
         let absolute = std::path::absolute(path).map(|path| path.display().to_string()).unwrap_or_default();
         Failure::new(sutler_chart::error_chain(&error).replacen(&absolute, path, 1))
     })
+}
+
+/// Finds a chart, and tells what is noticed on the way.
+fn find(path: &str, io: &mut Io<'_>) -> Result<Chart, FindError> {
+    let mut remarks = Vec::new();
+    let found = Chart::find_as(path, io.compatibility, &mut remarks);
+    remarks.iter().for_each(|remark| io.remark(remark));
+    found
 }
 
 /// The names of what is in a folder, sorted, and whether each is a folder or an archive.
@@ -157,7 +165,7 @@ fn entries(folder: &Path) -> Vec<(String, bool)> {
 }
 
 /// How it stands with a dependency, as Helm's `dependencyStatus`.
-fn status(charts: &Path, dependency: &Dependency, parent: &Chart) -> &'static str {
+fn status(charts: &Path, dependency: &Dependency, parent: &Chart, io: &mut Io<'_>) -> &'static str {
     let prefix = format!("{}-", dependency.name);
     let archives: Vec<String> = entries(charts)
         .into_iter()
@@ -186,7 +194,7 @@ fn status(charts: &Path, dependency: &Dependency, parent: &Chart) -> &'static st
             // An empty file is no chart, and is told as any other file that is none.
             return "corrupt";
         }
-        return match Chart::find(&charts.join(archive).display().to_string(), &mut Vec::new()) {
+        return match find(&charts.join(archive).display().to_string(), io) {
             Err(_) => "corrupt",
             Ok(chart) if chart.name() != dependency.name => "misnamed",
             Ok(chart) => compare(&chart, dependency).unwrap_or("ok"),

@@ -4,12 +4,13 @@ use std::fs;
 use std::path::Path;
 
 use sutler_chart::lint::{ExpandError, LintOptions, LintReport, Severity, Survey, SurveyError, lint};
-use sutler_chart::{Compatibility, SchemaCheck, error_chain};
+use sutler_chart::{Compatibility, Level, SchemaCheck, error_chain};
 
 use crate::command::{Action, Arguments, Command, Invocation};
 use crate::failure::Failure;
 use crate::flag::{Flag, Helms};
 use crate::io::Io;
+use crate::remote::schema_loader;
 
 use super::flag_groups::VALUES;
 use super::values;
@@ -64,6 +65,8 @@ fn run(call: &Invocation, io: &mut Io<'_>) -> Result<(), Failure> {
         namespace: call.settings.namespace(&io.variables),
         kube_version,
         schema: if flags.is_on("skip-schema-validation") { SchemaCheck::Skip } else { SchemaCheck::Validate },
+        schema_loader: Some(schema_loader(&io.variables, compatibility)),
+        lowest_level: if call.settings.debug { Level::Debug } else { Level::Info },
         seed: io.seed,
         now: io.now,
         compatibility,

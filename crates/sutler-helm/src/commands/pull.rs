@@ -42,6 +42,9 @@ pub(super) const COMMAND: Command = Command {
 };
 
 fn run(call: &Invocation, io: &mut Io<'_>) -> Result<(), Failure> {
+    if call.flags.text("version").is_empty() && call.flags.is_on("devel") {
+        call.debug(io, "setting version to >0.0.0-0", &[]);
+    }
     let remote = Remote::of(call, io);
     let registry = remote.registry_client(&call.flags)?;
     let fetcher = remote.fetcher(&registry);

@@ -242,7 +242,11 @@ fn list(call: &Invocation, io: &mut Io<'_>) -> Result<(), Failure> {
     let format = call.flags.format("output");
     if format == Format::Table {
         if repositories.is_empty() {
-            io.note("no repositories to show");
+            const NONE: &str = "no repositories to show";
+            if io.compatibility == Compatibility::V3 {
+                return Err(Failure::new(NONE));
+            }
+            io.note(NONE);
             return Ok(());
         }
         let mut table = Table::new(0);

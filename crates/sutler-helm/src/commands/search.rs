@@ -64,6 +64,10 @@ const NONE_FAILS: Flag = Flag::switch("fail-on-no-result", "finding nothing is a
 
 fn repo(call: &Invocation, io: &mut Io<'_>) -> Result<(), Failure> {
     let flags = &call.flags;
+    call.debug(io, "original chart version", &[("version", flags.text("version").to_owned())]);
+    if flags.text("version").is_empty() {
+        call.debug(io, &format!("setting version to >0.0.0{}", if flags.is_on("devel") { "-0" } else { "" }), &[]);
+    }
     let repositories = Repositories::read(Path::new(&call.settings.repository_config)).unwrap_or_default().entries;
     if repositories.is_empty() {
         return Err(Failure::new("no repositories configured"));

@@ -64,6 +64,10 @@ const VALUES: Command = Command {
 fn run(part: Part, call: &Invocation, io: &mut Io<'_>) -> Result<(), Failure> {
     let reference = call.arguments[0].trim();
     let flags = &call.flags;
+    call.debug(io, "original chart version", &[("version", flags.text("version").to_owned())]);
+    if flags.text("version").is_empty() && flags.is_on("devel") {
+        call.debug(io, "setting version to >0.0.0-0", &[]);
+    }
     let path = locate_chart(call, io, reference)?;
     let mut remarks = Vec::new();
     let (path, compatibility) = (path.display().to_string(), call.settings.compatibility);

@@ -19,7 +19,7 @@ use crate::flag::{Flag, Helms};
 use crate::io::Io;
 use crate::plugin::getters::PluginGetters;
 use crate::post_render;
-use crate::remote::{Remote, locate_chart, update_dependencies};
+use crate::remote::{Remote, locate_chart, schema_loader, update_dependencies};
 use crate::value::parse_bool;
 
 use super::flag_groups::*;
@@ -102,14 +102,16 @@ fn run(call: &Invocation, io: &mut Io<'_>) -> Result<(), Failure> {
         prepare(call, io)?;
     }
     let (now, seed) = (io.now, io.seed);
+    let loader = schema_loader(&io.variables, compatibility);
     let io = RefCell::new(io);
     let output = {
         let mut read = |path: &str| read(path, call, &mut io.borrow_mut());
         let mut find =
             |reference: &str, remarks: &mut Vec<Remark>| find(reference, call, &mut io.borrow_mut(), remarks);
         let renderer = flags.text("post-renderer");
-        let mut post_render = |files: BTreeMap<String, String>| {
+        let mut post_render = |files: BTreeMap<String, String>, remarks: &mut Vec<Remark>| {
             let mut io = io.borrow_mut();
+            remarks.drain(..).for_each(|remark| io.remark(&remark));
             post_render::through(files, renderer, flags.texts("post-renderer-args"), &call.settings, &mut io)
         };
         let mut through_program = |manifests: &str| {
@@ -117,6 +119,7 @@ fn run(call: &Invocation, io: &mut Io<'_>) -> Result<(), Failure> {
         };
         let extras = TemplateExtras {
             debug: call.settings.debug,
+            schema_loader: Some(loader),
             labels: flags.pairs("labels").keys().cloned().collect(),
             post_render: (!renderer.is_empty() && compatibility == Compatibility::V4)
                 .then_some(&mut post_render as &mut sutler_chart::PostRender<'_>),
@@ -141,7 +144,7 @@ fn run(call: &Invocation, io: &mut Io<'_>) -> Result<(), Failure> {
         && call.settings.debug
         && let Some((_, error)) = output.stderr.split_once("Error: ")
     {
-        io.note(debug::failure(error.trim_end_matches('\n'), now));
+        io.note(debug::failure(error.strip_suffix('\n').unwrap_or(error), now));
     }
     let mut failure = Failure::silent(1);
     failure.hints = output.hints.iter().map(ToString::to_string).collect();
@@ -236,9 +239,6 @@ fn find(reference: &str, call: &Invocation, io: &mut Io<'_>, remarks: &mut Vec<R
     }
     let chart = Chart::find_as(&path, compatibility, remarks)?;
     let is_missing = |name: &String| !chart.dependencies().iter().any(|found| found.name() == name.as_str());
-    let count = chart.dependencies().len().to_string();
-    let details = [("chart", chart.name().to_owned()), ("dependencies", count)];
-    call.debug(io, "number of dependencies in the chart", &details);
     if !call.flags.is_on("dependency-update")
         || !chart.metadata().dependencies.iter().any(|dependency| is_missing(&dependency.name))
     {

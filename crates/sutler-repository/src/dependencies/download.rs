@@ -89,13 +89,13 @@ impl DependencyManager<'_> {
             notes.print(&format!(
                 "Dependency {name} did not declare a repository. Assuming it exists in the charts directory\n"
             ));
-            return check_present(dependency, charts);
+            return check_present(dependency, charts, notes);
         }
         if repository.starts_with("file://") {
             if self.debug {
                 notes.print(&format!("Archiving {name} from repo {repository}\n"));
             }
-            dependency.version = self.pack_local(dependency, folder).map_err(told)?;
+            dependency.version = self.pack_local(dependency, folder, notes).map_err(told)?;
             return Ok(());
         }
         let (url, get) = self
@@ -121,9 +121,14 @@ impl DependencyManager<'_> {
     }
 
     /// Packs the chart of a `file://` repository; gives its version.
-    fn pack_local(&self, dependency: &Dependency, folder: &Path) -> Result<String, DependencyError> {
+    fn pack_local(
+        &self,
+        dependency: &Dependency,
+        folder: &Path,
+        notes: &mut dyn Notes,
+    ) -> Result<String, DependencyError> {
         let Dependency { name, version, repository, .. } = dependency;
-        let chart = load_folder(&local::path(repository, &self.chart)?)?;
+        let chart = load_folder(&local::path(repository, &self.chart)?, notes)?;
         let constraint = Constraints::parse(version)
             .map_err(|source| DependencyError::LocalConstraint { name: name.clone(), source })?;
         let found = Version::parse(&chart.metadata().version)?;
@@ -223,10 +228,10 @@ fn untold(error: DependencyError) -> Failed {
 }
 
 /// Looks whether a dependency without a repository is in `charts/` in a version that is wanted.
-fn check_present(dependency: &Dependency, charts: &Path) -> Result<(), Failed> {
+fn check_present(dependency: &Dependency, charts: &Path, notes: &mut dyn Notes) -> Result<(), Failed> {
     let Dependency { name, version, .. } = dependency;
     let path = charts.join(name);
-    let chart = load_folder(&path).map_err(|error| {
+    let chart = load_folder(&path, notes).map_err(|error| {
         let message = sutler_chart::error_chain(&error);
         untold(DependencyError::LoadLocal { path: path.display().to_string(), message })
     })?;

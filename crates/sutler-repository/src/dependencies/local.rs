@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use sutler_chart::{Chart, ChartSource, LoadError};
 
 use super::DependencyError;
+use crate::Notes;
 use crate::files::file_error;
 
 /// The folder that a `file://` repository means, below the chart's where it is relative (Helm's `GetLocalPath`).
@@ -21,13 +22,16 @@ pub(super) fn path(repository: &str, chart: &Path) -> Result<PathBuf, Dependency
     }
 }
 
-/// Loads a folder as Helm's `LoadDir`, which does not look for Chart.yaml first.
+/// Loads a folder as Helm's `LoadDir`, which does not look for Chart.yaml first, and tells what is noticed on the way.
 ///
 /// # Errors
 /// As [`Chart::load`].
-pub fn load_folder(path: &Path) -> Result<Chart, LoadError> {
+pub fn load_folder(path: &Path, notes: &mut dyn Notes) -> Result<Chart, LoadError> {
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    Chart::load(ChartSource::Folder(&absolute)).map_err(|error| match error {
+    let mut remarks = Vec::new();
+    let loaded = Chart::load_with_remarks(ChartSource::Folder(&absolute), &mut remarks);
+    remarks.into_iter().for_each(|remark| notes.remark(remark));
+    loaded.map_err(|error| match error {
         LoadError::Detect { source, .. } if source.error.kind() == std::io::ErrorKind::NotFound => {
             if absolute.is_dir() {
                 LoadError::NoMetadata

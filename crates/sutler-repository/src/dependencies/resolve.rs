@@ -54,7 +54,7 @@ impl DependencyManager<'_> {
             return Ok(Some(version.clone()));
         }
         if repository.starts_with("file://") {
-            let chart = load_folder(&local::path(repository, &self.chart)?)?;
+            let chart = load_folder(&local::path(repository, &self.chart)?, notes)?;
             let found = &chart.metadata().version;
             return Ok(allowed(found).then(|| found.clone()));
         }

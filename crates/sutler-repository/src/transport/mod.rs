@@ -386,7 +386,13 @@ impl Transport {
         }
         let tls = match hop.url.scheme.as_slice() {
             b"https" => Some(self.tls_config(request.tls)?),
-            b"http" => None,
+            b"http" => {
+                // As Helm, which reads the files that are named before it looks at what it connects to.
+                if *request.tls != TlsOptions::default() {
+                    self.tls_config(request.tls)?;
+                }
+                None
+            }
             scheme => {
                 let scheme = String::from_utf8_lossy(scheme).into_owned();
                 return Err(Failure::NoAnswer(ExchangeError::Scheme(scheme)));
