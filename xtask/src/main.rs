@@ -7,6 +7,7 @@ mod browser;
 mod long;
 mod peers;
 mod process;
+mod publish;
 mod real;
 mod semver;
 mod test;
@@ -27,6 +28,7 @@ usage: cargo xtask TASK
   browser                      the example in examples/browser as one page, target/browser/index.html
   semver [REVISION]            the public interfaces of the library crates against those of a git revision (the last tag,
                                or the commit before), by cargo-semver-checks
+  publish-check                the library crates packaged and built as crates.io would get them; nothing is sent
   bench [-o json] [--rounds N] [--charts DIR] [--only TEXT]
                                Sutler's libraries and processes, release build, against Helm's: tables";
 
@@ -56,7 +58,7 @@ fn run(words: &[String]) -> Result<()> {
         "real" => &["--keep"],
         // It reads its flags, which have values, itself.
         "bench" => return bench::task(&workspace_root(), flags),
-        "browser" => &[],
+        "browser" | "publish-check" => &[],
         "-h" | "--help" | "help" => {
             println!("{USAGE}");
             return Ok(());
@@ -72,6 +74,7 @@ fn run(words: &[String]) -> Result<()> {
         "peers" => peers::task(&root, has("--real"), has("--require")),
         "real" => real::task(&root, has("--keep")),
         "browser" => browser::task(&root),
+        "publish-check" => publish::task(&root),
         _ => test::task(&root, has("--real"), has("--long")),
     }
 }

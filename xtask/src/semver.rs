@@ -10,7 +10,7 @@ use anyhow::{Result, bail};
 use crate::process;
 
 /// The crates with a published interface, each after those it uses.
-const PUBLISHED: [&str; 6] =
+pub(crate) const PUBLISHED: [&str; 6] =
     ["sutler-yaml", "sutler-template", "sutler-functions", "sutler-chart", "sutler-repository", "sutler-access"];
 
 /// Compares with `revision`; without one, with the last tag, and where there is none, with the commit before this one.

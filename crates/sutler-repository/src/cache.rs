@@ -111,6 +111,19 @@ impl CacheError {
 }
 
 /// The cache in one folder.
+///
+/// ```
+/// use sutler_repository::cache::{ContentCache, Digest};
+///
+/// let folder = std::env::temp_dir().join(format!("sutler-cache-{}", std::process::id()));
+/// let cache = ContentCache::new(&folder);
+/// let (digest, other) = (Digest::of(b"an archive"), Digest::of(b"something else"));
+/// cache.put_chart("web-1.0.0.tgz", Some(digest), b"an archive")?;
+/// assert!(cache.get(&digest, ".chart").is_some());
+/// assert!(cache.put_chart("web-1.0.0.tgz", Some(other), b"an archive").is_err(), "it has another digest");
+/// # std::fs::remove_dir_all(folder)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct ContentCache {
     root: PathBuf,

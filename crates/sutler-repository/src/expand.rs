@@ -32,6 +32,18 @@ pub enum ExpandError {
 ///
 /// # Errors
 /// What is no chart, names that lead elsewhere, and what the file system refuses.
+///
+/// ```
+/// use sutler_chart::{Chart, ChartSource, package};
+/// use sutler_repository::expand::expand;
+///
+/// let chart = Chart::load(ChartSource::files([("Chart.yaml", "apiVersion: v2\nname: web\nversion: 0.1.0\n")]))?;
+/// let folder = std::env::temp_dir().join(format!("sutler-expand-{}", std::process::id()));
+/// expand(&folder, &package::archive(&chart, jiff::Timestamp::UNIX_EPOCH)?.bytes)?;
+/// assert!(folder.join("web/Chart.yaml").is_file());
+/// # std::fs::remove_dir_all(folder)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn expand(folder: &Path, archive: &[u8]) -> Result<(), ExpandError> {
     let chart = Chart::load(ChartSource::Archive(archive))?;
     let name = chart.name();

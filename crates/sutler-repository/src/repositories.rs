@@ -106,6 +106,16 @@ impl Emit for Repository {
 }
 
 /// The contents of `repositories.yaml`.
+///
+/// ```
+/// use sutler_repository::repositories::{Repositories, Repository};
+///
+/// let mut repositories = Repositories::from_bytes(b"apiVersion: ''\nrepositories: [{name: team, url: 'https://example.com'}]")?;
+/// repositories.put(Repository { name: "other".to_owned(), url: "https://example.org".to_owned(), ..Repository::default() });
+/// assert_eq!(repositories.get("team").map(|known| known.url.as_str()), Some("https://example.com"));
+/// assert!(repositories.remove("other"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Repositories {
     /// As the file has it; Helm leaves it empty in a file that it makes.

@@ -66,6 +66,18 @@ impl Match<'_> {
 ///
 /// # Errors
 /// A pattern or a range that is none.
+///
+/// ```
+/// use sutler_repository::index::Index;
+/// use sutler_repository::search::{Query, search};
+///
+/// let text = b"apiVersion: v1\nentries: {hub: [{apiVersion: v2, name: hub, version: 4.0.0, description: notebooks}]}";
+/// let indexes = [("team".to_owned(), Index::read(text, "index.yaml", &mut Vec::new())?)];
+/// let query = Query { words: Some("notebooks".to_owned()), ..Query::default() };
+/// let found = search(&indexes, &query)?;
+/// assert_eq!(found[0].full_name(), "team/hub");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn search<'i>(indexes: &'i [(String, Index)], query: &Query) -> Result<Vec<Match<'i>>, SearchError> {
     let matcher = Matcher::of(query)?;
     let mut matches = Vec::new();

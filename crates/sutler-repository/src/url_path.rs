@@ -47,6 +47,14 @@ pub fn is_same(a: &str, b: &str) -> bool {
 ///
 /// # Errors
 /// One of the two is no URL.
+///
+/// ```
+/// use sutler_repository::resolve_reference;
+///
+/// assert_eq!(resolve_reference("https://example.com/charts?token=x", "web.tgz")?, "https://example.com/charts/web.tgz?token=x");
+/// assert_eq!(resolve_reference("https://example.com", "https://cdn.example.com/web.tgz")?, "https://cdn.example.com/web.tgz");
+/// # Ok::<(), sutler_repository::ResolveError>(())
+/// ```
 pub fn resolve_reference(base: &str, reference: &str) -> Result<String, ResolveError> {
     let parse =
         |text: &str| Url::parse(text.as_bytes()).map_err(|source| ResolveError { text: text.to_owned(), source });

@@ -74,6 +74,14 @@ fn next_page(link: &str, base: &str) -> Result<String, String> {
 ///
 /// # Errors
 /// When the range is none, or no version is within it.
+///
+/// ```
+/// use sutler_repository::oci::matching_version;
+///
+/// let tags = ["2.0.0", "1.4.0", "1.3.0"].map(str::to_owned);
+/// assert_eq!(matching_version(&tags, "^1")?, "1.4.0");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn matching_version(versions: &[String], wanted: &str) -> Result<String, RegistryError> {
     if let Some(version) = versions.iter().find(|version| !wanted.is_empty() && *version == wanted) {
         return Ok(version.clone());

@@ -160,6 +160,20 @@ pub fn verify_chart(
 ///
 /// # Errors
 /// When the signature does not count, or the archive is not the one that was signed.
+///
+/// ```
+/// use sutler_repository::provenance::{Keyring, verify};
+///
+/// # const ARCHIVE: &[u8] = include_bytes!("../../tests/provenance/hello-0.1.0.tgz");
+/// # const PROVENANCE: &[u8] = include_bytes!("../../tests/provenance/helm.prov");
+/// # const KEYS: &[u8] = include_bytes!("../../tests/provenance/rita.gpg");
+/// let keyring = Keyring::from_bytes(KEYS)?;
+/// let now = "2025-06-01T00:00:00Z".parse()?;
+/// let good = verify(ARCHIVE, PROVENANCE, "hello-0.1.0.tgz", &keyring, now)?;
+/// assert_eq!(good.signed_by, ["Rita RSA <rita@example.org>"]);
+/// assert!(verify(b"another archive", PROVENANCE, "hello-0.1.0.tgz", &keyring, now).is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn verify(
     archive: &[u8],
     provenance: &[u8],
