@@ -168,7 +168,7 @@ pub fn verify_chart(
 /// # const PROVENANCE: &[u8] = include_bytes!("../../tests/provenance/helm.prov");
 /// # const KEYS: &[u8] = include_bytes!("../../tests/provenance/rita.gpg");
 /// let keyring = Keyring::from_bytes(KEYS)?;
-/// let now = "2025-06-01T00:00:00Z".parse()?;
+/// let now = "2027-01-01T00:00:00Z".parse()?;
 /// let good = verify(ARCHIVE, PROVENANCE, "hello-0.1.0.tgz", &keyring, now)?;
 /// assert_eq!(good.signed_by, ["Rita RSA <rita@example.org>"]);
 /// assert!(verify(b"another archive", PROVENANCE, "hello-0.1.0.tgz", &keyring, now).is_err());
