@@ -8,10 +8,9 @@
 //! ```
 //! The chain itself is decided in `sutler-access`, by facts alone. Whatever cannot be asked is a fact too: unknown, and why.
 
-mod account;
-mod kubernetes;
-mod network;
-mod planned;
+pub(crate) mod account;
+pub(crate) mod kubernetes;
+pub(crate) mod planned;
 
 use std::str::FromStr;
 
@@ -91,6 +90,9 @@ pub enum AccessError {
     /// The cluster.
     #[error("cannot look at the cluster")]
     Cluster(#[from] ApiError),
+    /// The simulator.
+    #[error("cannot look at the simulated cluster")]
+    Simulator(#[source] sutler_release::WaitError),
     /// Nobody of this name.
     #[error("there is no pod and no service account `{subject}` in the cluster")]
     Nobody {
@@ -151,7 +153,7 @@ pub async fn answer(question: &Question, sources: &Sources<'_>) -> Result<Vec<Li
 }
 
 /// An error and its causes in one line.
-fn reason(error: &dyn std::error::Error) -> String {
+pub(crate) fn reason(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     if let Some(source) = error.source() {
         text.push_str(&format!(": {source}"));

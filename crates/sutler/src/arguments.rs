@@ -31,6 +31,9 @@ pub(crate) enum Command {
     Render(Render),
     /// Pin the charts that the stack is made from in stack.lock, beside its file
     Lock(Lock),
+    /// Say what is wrong with a cluster and what to change: permissions, pods that do not run, the network (exit code 0: nothing,
+    /// 1: something FAILED, or an error)
+    Doctor(Doctor),
     /// Say why something is as it is
     #[command(subcommand)]
     Explain(Explain),
@@ -146,6 +149,37 @@ pub(crate) struct Init {
 pub(crate) enum Explain {
     /// Whether a pod may do something in AWS, link by link (exit code 0: it may, 2: it may not or nobody knows, 1: error)
     Access(ExplainAccess),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// What to look at
+    #[arg(value_name = "TOPIC", default_value = "all")]
+    pub(crate) topic: DoctorTopic,
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArguments,
+    /// Only this namespace; enough rights are those of the namespace alone
+    #[arg(short, long, value_name = "NAMESPACE")]
+    pub(crate) namespace: Option<String>,
+    /// The AWS region, with --context [default: AWS_REGION, or the profile's]
+    #[arg(long, value_name = "REGION", requires = "context")]
+    pub(crate) region: Option<String>,
+    /// The diagnosis's form
+    #[arg(short, long, value_name = "FORM", default_value = "text")]
+    pub(crate) output: Output,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DoctorTopic {
+    /// What pods with a role may do in AWS, link by link
+    Permissions,
+    /// Why pods do not run: scheduler, autoscaler, image, quota, volumes
+    Pending,
+    /// What NetworkPolicies cut off, and which open logins the internet reaches
+    Network,
+    /// All of these
+    #[default]
+    All,
 }
 
 #[derive(Debug, Args)]

@@ -1,5 +1,6 @@
 //! The commands, one file each: arguments in, a library's call, the printer.
 
+pub(crate) mod doctor;
 pub(crate) mod down;
 pub(crate) mod explain;
 pub(crate) mod helm;

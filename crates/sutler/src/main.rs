@@ -1,6 +1,7 @@
 //! The command line of Sutler: what is typed comes in, commands of the libraries are called, one printer writes.
 //!
-//! Exit codes: 0 done (for `plan`: nothing to do), 1 an error (also of usage), 2 for `plan`: there are changes.
+//! Exit codes: 0 done (for `plan`: nothing to do), 1 an error (also of usage; for `doctor`: something is broken), 2 for `plan`: there
+//! are changes.
 
 mod arguments;
 mod choose;
@@ -29,6 +30,8 @@ pub(crate) enum Outcome {
     Done,
     /// `plan`: something would change.
     Changes,
+    /// `doctor`: something is broken.
+    Broken,
 }
 
 fn main() -> ExitCode {
@@ -43,6 +46,7 @@ fn main() -> ExitCode {
     match run(arguments.command) {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::Changes) => ExitCode::from(2),
+        Ok(Outcome::Broken) => ExitCode::FAILURE,
         Err(failure) => {
             printer::error(failure.error.as_ref(), failure.hint.as_deref());
             ExitCode::FAILURE
@@ -88,6 +92,7 @@ fn run(command: Command) -> Result<Outcome, Failure> {
         Command::Status(arguments) => block_on(commands::status::run(&arguments)),
         Command::Down(arguments) => block_on(commands::down::run(&arguments)),
         Command::Lock(arguments) => commands::lock::run(&arguments),
+        Command::Doctor(arguments) => block_on(commands::doctor::run(&arguments)),
         Command::Explain(command) => block_on(commands::explain::run(&command)),
         Command::Kubeconfig(arguments) => block_on(commands::kubeconfig::run(&arguments)),
         Command::ClusterToken(arguments) => block_on(commands::kubeconfig::token(&arguments)),

@@ -9,6 +9,7 @@ pub(crate) mod summary;
 
 use jiff::SignedDuration;
 use serde::Serialize;
+use sutler_stack::doctor::Diagnosis;
 use sutler_stack::plan::Plan;
 
 /// A value as pretty-printed JSON.
@@ -51,6 +52,16 @@ pub(crate) fn header(plan: &Plan) -> String {
         (kind, None) => format!("{kind} {} in {}", plan.target.cluster, plan.target.region),
     };
     format!("{} · environment {} · {target}\n", plan.stack, plan.environment)
+}
+
+/// A diagnosis below the line that says what was examined.
+pub(crate) fn doctor(diagnosis: &Diagnosis) -> String {
+    let simulated = if diagnosis.simulated { " (simulated: no container runs)" } else { "" };
+    let of_stack = match (&diagnosis.stack, &diagnosis.environment) {
+        (Some(stack), Some(environment)) => format!("{stack} · environment {environment} · "),
+        _ => String::new(),
+    };
+    format!("{of_stack}{}{simulated}\n\n{diagnosis}", diagnosis.cluster)
 }
 
 #[cfg(test)]

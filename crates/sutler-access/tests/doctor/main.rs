@@ -23,7 +23,17 @@ struct Case {
     state: State,
 }
 
+/// Where the part of the page begins that the tests of `sutler-stack` make.
+const END: &str = "<!-- From here on made by the tests of sutler-stack. -->\n";
+
 const HEAD: &str = "\
+# The doctor
+
+`sutler doctor [permissions|pending|network|all]` says what is wrong with a cluster and what to change: in the simulator, on the cluster of a
+stack, and with `--context NAME` on any cluster without a stack.yaml. The summary comes first, then only what is not well. `-n NAMESPACE` keeps to
+one namespace, and to the rights of somebody who has no others. `-o json` prints the same with a version. Exit code: 0 if nothing is broken, 1 if
+something is `FAILED` (or could not be asked at all). What is `UNKNOWN` says why, and fails nothing.
+
 # Why AWS says 403
 
 The chain from a pod to what it wants: service account, annotation or association, webhook and token, identity provider, trust policy, network,
@@ -58,6 +68,7 @@ fn page() -> String {
         change(&mut facts);
         page.push_str(&format!("\n{title}:\n\n```text\n{}```\n", to_text(&explain(&facts))));
     }
+    page.push('\n');
     page
 }
 
@@ -65,10 +76,12 @@ fn page() -> String {
 fn the_page_says_what_the_doctor_says() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/doctor.md");
     let page = page();
-    if std::env::var_os("UPDATE").is_some() {
-        std::fs::write(&path, &page).unwrap();
-    }
     let written = std::fs::read_to_string(&path).unwrap_or_default();
+    let (mut written, rest) = written.split_once(END).unwrap_or((&written, ""));
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(&path, format!("{page}{END}{rest}")).unwrap();
+        written = &page;
+    }
     let different = page.lines().zip(written.lines()).find(|(one, other)| one != other);
     assert!(page == written, "docs/doctor.md is not what is said; UPDATE=1 writes it anew. First: {different:#?}");
 }

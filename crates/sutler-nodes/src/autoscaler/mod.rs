@@ -14,6 +14,7 @@
 //!
 //! It holds no state and reads no clock: who calls it keeps since when a node is unneeded.
 
+mod deployment;
 mod flags;
 mod scale_down;
 mod scale_up;
@@ -21,9 +22,10 @@ mod scale_up;
 #[cfg(test)]
 mod tests;
 
+pub use deployment::{Running, running};
 pub use flags::{Expander, Flags, Range};
 pub use scale_down::{Candidate, Judgement, Needed, PodReason, ScaleDown, scale_down};
-pub use scale_up::{Group, Growth, NoGrowth, ScaleUp, ScaleUpPlan, scale_up};
+pub use scale_up::{Group, Growth, NoGrowth, ScaleUp, ScaleUpPlan, scale_up, would_take};
 
 use crate::pool::Pool;
 

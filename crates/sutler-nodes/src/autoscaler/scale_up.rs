@@ -9,11 +9,11 @@ use sutler_objects::object::{list, text};
 
 use crate::autoscaler::{Expander, Flags, PodKey, group_name};
 use crate::daemons::{Daemon, daemon_on_node, daemon_pod};
-use crate::instances::lookup;
+use crate::instances::{InstanceType, lookup};
 use crate::node::{TEMPLATE_PREFIX, template_node};
 use crate::pool::Pool;
 use crate::resources::Resources;
-use crate::scheduler::{NodeFacts, PodFacts, Snapshot, first_fit, fits};
+use crate::scheduler::{NodeFacts, PodFacts, Rejection, Snapshot, first_fit, fits};
 
 /// The most nodes that one round adds: `--max-nodes-per-scaleup`.
 const MOST_AT_ONCE: u32 = 1000;
@@ -192,6 +192,32 @@ pub fn scale_up(input: &ScaleUp<'_, '_>) -> ScaleUpPlan {
         Some(Growth { pool: pool.name.clone(), group: group_name(pool), from: size, to: (size + nodes).min(max), max });
     plan.triggered = choice.pods.iter().map(|index| key(&input.pending[*index])).collect();
     plan
+}
+
+/// Whether `pod` would fit on a new node of a pool, beside the pods that DaemonSets put there: what the autoscaler asks of each pool
+/// before it lets one grow. `instance` is the type of that node, `zone` its zone.
+///
+/// # Errors
+/// The first filter of the scheduler that refuses.
+pub fn would_take(
+    pod: &PodFacts<'_>,
+    snapshot: &Snapshot<'_>,
+    pool: &Pool,
+    instance: &InstanceType,
+    daemon_sets: &[&Value],
+    zone: &str,
+) -> Result<(), Rejection> {
+    let node = template_node(pool, instance, zone, 0);
+    let name = text(&node, &["metadata", "name"]);
+    let runs = |daemon_set: &&&Value| daemon_on_node(daemon_set, &node) == Daemon::Runs;
+    let daemons: Vec<Value> = daemon_sets.iter().filter(runs).map(|daemon_set| daemon_pod(daemon_set, name)).collect();
+    let mut facts = NodeFacts::of(&node);
+    for daemon in &daemons {
+        facts.place(Arc::new(PodFacts::of(daemon)));
+    }
+    let mut with_one: Snapshot<'_> = snapshot.clone();
+    with_one.add_node(facts);
+    fits(pod, &with_one, name)
 }
 
 /// The nodes that a pool would add, with the pods that DaemonSets put there.

@@ -11,7 +11,7 @@
 //! | --- | --- |
 //! | SchedulingGates, PrioritySort | yes ([`PodFacts::is_gated`], [`PodFacts::queue_order`]) |
 //! | NodeUnschedulable, NodeName, TaintToleration, NodeAffinity, NodePorts, NodeResourcesFit | yes |
-//! | VolumeBinding, VolumeZone | what the caller found out about claims: [`PodFacts::blocked_by`], [`PodFacts::volume_terms`] |
+//! | VolumeBinding, VolumeZone | by claims and volumes: [`PodFacts::among`] |
 //! | PodTopologySpread, InterPodAffinity | yes, with the defaults that spread a Service's or ReplicaSet's pods |
 //! | NodeResourcesBalancedAllocation | yes |
 //! | DefaultPreemption | only its text: nothing is ever preempted |
@@ -20,6 +20,7 @@
 //! All nodes are looked at, also above 100, where the real scheduler takes a sample. Where nodes score equally the real one
 //! chooses at random; here a number that the caller hands in chooses.
 
+mod around;
 mod filter;
 mod interpod;
 mod node;
@@ -31,6 +32,7 @@ mod verdict;
 #[cfg(test)]
 mod tests;
 
+pub use around::Around;
 pub use node::{NodeFacts, Snapshot};
 pub use pod::{HostPort, NodeTerm, PodFacts, PodTerm, SpreadConstraint, Toleration, tolerate};
 pub use verdict::{Preemption, Reason, Rejection, Unschedulable};

@@ -14,7 +14,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use sutler_nodes::Pool;
-use sutler_nodes::autoscaler::{Candidate, Flags, Group, Growth, ScaleDown, ScaleUp, scale_down, scale_up};
+use sutler_nodes::autoscaler::{
+    self, Candidate, Flags, Group, Growth, Running, ScaleDown, ScaleUp, scale_down, scale_up,
+};
 use sutler_nodes::scheduler::{PodFacts, Snapshot};
 
 use crate::controllers::machines::{self, Machine};
@@ -94,50 +96,9 @@ fn matters(change: &Change) -> bool {
     }
 }
 
-/// An autoscaler that runs.
-struct Running {
-    flags: Flags,
-}
-
-/// The autoscaler's Deployment and its flags, or why none runs.
+/// The autoscaler that runs, or why none does.
 fn running(view: &View<'_>) -> Result<Running, String> {
-    let mut found = None;
-    for deployment in view.list(resource::DEPLOYMENTS) {
-        let Some(flags) = flags(deployment) else { continue };
-        let metadata = &deployment["metadata"];
-        let name =
-            format!("{}/{}", metadata["namespace"].as_str().unwrap_or(""), metadata["name"].as_str().unwrap_or(""));
-        if deployment["status"]["readyReplicas"].as_i64().unwrap_or(0) == 0 {
-            let wanted = deployment["spec"]["replicas"].as_i64().unwrap_or(1);
-            found = Some(format!("Deployment {name} has 0 of {wanted} replicas ready"));
-            continue;
-        }
-        if let Some(argument) = flags.malformed.first() {
-            found =
-                Some(format!("Deployment {name} has the argument `{argument}`, which the autoscaler does not take"));
-            continue;
-        }
-        if let Some(why) = flags.why_nothing_is_managed(&view.cluster().name) {
-            found = Some(format!("Deployment {name} manages no pool of this cluster: {why}"));
-            continue;
-        }
-        return Ok(Running { flags });
-    }
-    Err(found.unwrap_or_else(|| "no Deployment of the cluster autoscaler is there".to_owned()))
-}
-
-/// The flags of a Deployment's container that is the cluster autoscaler, known by its program or its image.
-fn flags(deployment: &Value) -> Option<Flags> {
-    let containers = deployment["spec"]["template"]["spec"]["containers"].as_array()?;
-    containers.iter().find_map(|container| {
-        let words = ["command", "args"].iter().flat_map(|field| container[*field].as_array().into_iter().flatten());
-        let words: Vec<&str> = words.filter_map(Value::as_str).collect();
-        let names_program = words.first().is_some_and(|word| !word.starts_with('-'));
-        let image = container["image"].as_str().unwrap_or("");
-        let repository = image.split('@').next().unwrap_or("").rsplit('/').next().unwrap_or("");
-        let is_image = repository.split(':').next() == Some("cluster-autoscaler");
-        if names_program || is_image { Flags::of_command(words) } else { None }
-    })
+    autoscaler::running(view.list(resource::DEPLOYMENTS), Some(&view.cluster().name))
 }
 
 /// A pool that is managed, with its limits by the autoscaler's flags.

@@ -7,8 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use sutler_nodes::scheduler::{NodeTerm, PodFacts, Snapshot, Verdict, schedule};
-use sutler_objects::selector::LabelSelector;
+use sutler_nodes::scheduler::{Around, PodFacts, Snapshot, Verdict, schedule};
 
 use crate::controllers::conditions::{self, Condition};
 use crate::controllers::{Change, Controller, Effects, Note, Queue, Severity, pods, times};
@@ -115,58 +114,28 @@ pub(crate) fn snapshot<'a>(view: &View<'a>) -> Snapshot<'a> {
 
 /// A pod as the scheduler sees it, with what its claims and its owners say.
 pub(crate) fn facts<'a>(view: &View<'a>, pod: &'a Value) -> PodFacts<'a> {
-    let mut facts = PodFacts::of(pod);
-    let namespace = pod["metadata"]["namespace"].as_str().unwrap_or("");
-    for volume in pod["spec"]["volumes"].as_array().into_iter().flatten() {
-        let Some(name) = volume["persistentVolumeClaim"]["claimName"].as_str() else { continue };
-        let Some(claim) = view.get(resource::PERSISTENT_VOLUME_CLAIMS, namespace, name) else {
-            facts.blocked_by = Some(format!("persistentvolumeclaim \"{name}\" not found"));
-            break;
-        };
-        if pods::is_terminating(claim) {
-            facts.blocked_by = Some(format!("persistentvolumeclaim \"{name}\" is being deleted"));
-            break;
-        }
-        let Some(volume) = claim["spec"]["volumeName"].as_str().filter(|name| !name.is_empty()) else {
-            if !crate::controllers::volumes::waits_for_a_pod(view, claim) {
-                facts.blocked_by = Some("pod has unbound immediate PersistentVolumeClaims".to_owned());
-                break;
-            }
-            continue;
-        };
-        let volume = view.get(resource::PERSISTENT_VOLUMES, "", volume).unwrap_or(&Value::Null);
-        if let Some(terms) = volume["spec"]["nodeAffinity"]["required"]["nodeSelectorTerms"].as_array() {
-            facts.volume_terms.push(terms.iter().map(NodeTerm::of).collect());
-        }
-    }
-    facts.default_spread = default_spread(view, pod, namespace);
-    facts
+    PodFacts::among(pod, &Looked(*view))
 }
 
-/// The selectors of the Services of a pod and of its owner together, as `helper.DefaultSelector`.
-fn default_spread(view: &View<'_>, pod: &Value, namespace: &str) -> Option<LabelSelector> {
-    let labels = pod["metadata"]["labels"].as_object();
-    let mut requirements = Vec::new();
-    for service in view.list_in(resource::SERVICES, namespace) {
-        let Some(selector) = service["spec"]["selector"].as_object().filter(|selector| !selector.is_empty()) else {
-            continue;
+/// The view as the scheduler looks objects up.
+struct Looked<'a>(View<'a>);
+
+impl<'a> Around<'a> for Looked<'a> {
+    fn get(&self, kind: &str, namespace: &str, name: &str) -> Option<&'a Value> {
+        let resource = match kind {
+            "PersistentVolumeClaim" => resource::PERSISTENT_VOLUME_CLAIMS,
+            "PersistentVolume" => resource::PERSISTENT_VOLUMES,
+            "StorageClass" => resource::STORAGE_CLASSES,
+            "ReplicaSet" => resource::REPLICA_SETS,
+            "StatefulSet" => resource::STATEFUL_SETS,
+            _ => return None,
         };
-        let selector = LabelSelector::from_labels(selector);
-        if selector.matches(labels) {
-            requirements.extend(selector.requirements);
-        }
+        self.0.get(resource, namespace, name)
     }
-    let owner = pods::controller(pod).and_then(|(kind, name, _)| match kind {
-        "ReplicaSet" => view.get(resource::REPLICA_SETS, namespace, name),
-        "StatefulSet" => view.get(resource::STATEFUL_SETS, namespace, name),
-        _ => None,
-    });
-    if let Some(selector) =
-        owner.and_then(|owner| LabelSelector::from_object(&owner["spec"]["selector"]).ok().flatten())
-    {
-        requirements.extend(selector.requirements);
+
+    fn services(&self, namespace: &str) -> Vec<&'a Value> {
+        self.0.list_in(resource::SERVICES, namespace).collect()
     }
-    (!requirements.is_empty()).then_some(LabelSelector { requirements })
 }
 
 fn bind(view: &View<'_>, pod: &PodFacts<'_>, node: &str, effects: &mut Effects) {

@@ -15,7 +15,7 @@ use crate::plan::make::ROLE_ANNOTATION;
 use crate::stack::Stack;
 
 /// What is unknown without an account.
-pub(super) fn unknown(why: &str, facts: &mut Facts) {
+pub(crate) fn unknown(why: &str, facts: &mut Facts) {
     let why = why.to_owned();
     facts.providers = Fact::Unknown(why.clone());
     facts.associations = Fact::Unknown(why.clone());
@@ -25,7 +25,7 @@ pub(super) fn unknown(why: &str, facts: &mut Facts) {
 }
 
 /// Fills in what the account knows.
-pub(super) async fn of_account(cloud: &Cloud, stack: Option<&Stack>, question: &Question, facts: &mut Facts) {
+pub(crate) async fn of_account(cloud: &Cloud, stack: Option<&Stack>, question: &Question, facts: &mut Facts) {
     let aws = &cloud.aws;
     facts.region = Fact::Known(aws.region().to_owned());
     facts.account = Fact::Known(cloud.caller.account.clone());
@@ -117,7 +117,7 @@ async fn role(aws: &Aws, arn: &str, account: &str) -> Fact<Role> {
     Fact::Known(Role { arn: found.arn, trust, policies, boundary, max_session: found.max_session, asked_session: None })
 }
 
-async fn of_bucket(aws: &Aws, bucket: &str, facts: &mut Facts) {
+pub(crate) async fn of_bucket(aws: &Aws, bucket: &str, facts: &mut Facts) {
     facts.resource_policy = match aws.bucket_policy(bucket).await {
         Ok(Some(document)) => policy(PolicyKind::Resource, bucket, &document),
         Ok(None) => Fact::Absent,

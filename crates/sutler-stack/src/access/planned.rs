@@ -17,7 +17,7 @@ fn issuer(stack: &Stack) -> String {
 }
 
 /// Fills in the account, the role that the subject's service account takes, and its trust.
-pub(super) fn of_stack(stack: &Stack, question: &Question, facts: &mut Facts) {
+pub(crate) fn of_stack(stack: &Stack, question: &Question, facts: &mut Facts) {
     facts.region = Fact::Known(stack.region.clone());
     let Some(account) = stack.account.as_deref().and_then(|account| account.parse::<AccountId>().ok()) else { return };
     facts.account = Fact::Known(account.as_str().to_owned());
@@ -71,7 +71,7 @@ fn planned_role(stack: &Stack, role: &stack::Role, account: &AccountId, partitio
 ///
 /// # Errors
 /// If the stack makes no such account.
-pub(super) fn of_accounts(stack: Option<&Stack>, question: &Question, facts: &mut Facts) -> Result<(), AccessError> {
+pub(crate) fn of_accounts(stack: Option<&Stack>, question: &Question, facts: &mut Facts) -> Result<(), AccessError> {
     let subject = &question.subject;
     let role = stack.and_then(|stack| role_of(stack, question));
     let Some(role) = role else {

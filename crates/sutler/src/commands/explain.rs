@@ -9,7 +9,7 @@ use sutler_stack::session::{Intent, Session};
 use sutler_stack::stack::{Stack, Target};
 
 use crate::Outcome;
-use crate::arguments::{Explain, ExplainAccess, Output, StackArguments};
+use crate::arguments::{ClusterArguments, Explain, ExplainAccess, Output, StackArguments};
 use crate::failure::Failure;
 use crate::{choose, printer, view};
 
@@ -21,18 +21,8 @@ pub(crate) async fn run(command: &Explain) -> Result<Outcome, Failure> {
 
 async fn access(arguments: &ExplainAccess) -> Result<Outcome, Failure> {
     let question = Question::new(&arguments.subject, &arguments.action, &arguments.resource)?;
-    let (stack, session, cloud) = match &arguments.cluster.context {
-        // The door for somebody without any stack.yaml: a kubeconfig, and whatever AWS credentials there are.
-        Some(context) => {
-            let settings = sutler_aws::Settings { region: arguments.region.clone(), profile: None };
-            (None, Some(Session::context(Some(context)).await?), Some(Cloud::open(&settings).await))
-        }
-        None => {
-            let (stack, folder) = chosen(arguments)?;
-            let (session, cloud) = of_stack(&stack, &folder).await?;
-            (Some(stack), session, cloud)
-        }
-    };
+    let Opened { stack, session, cloud } =
+        open(&arguments.cluster, arguments.region.as_deref(), "sutler explain").await?;
     let sources = Sources { session: session.as_ref(), cloud, stack: stack.as_ref() };
     let links = answer(&question, &sources).await?;
     let verdict = verdict(&links);
@@ -59,13 +49,30 @@ async fn access(arguments: &ExplainAccess) -> Result<Outcome, Failure> {
     Ok(if verdict == Some(true) { Outcome::Done } else { Outcome::Changes })
 }
 
-fn chosen(arguments: &ExplainAccess) -> Result<(Stack, std::path::PathBuf), Failure> {
+/// What facts are read from.
+pub(super) struct Opened {
+    pub(super) stack: Option<Stack>,
+    pub(super) session: Option<Session>,
+    pub(super) cloud: Option<Result<Cloud, CloudError>>,
+}
+
+/// Opens what the arguments mean: a context without any stack, else the stack's cluster and account. `command` is what others are told that
+/// a simulator is in use by.
+pub(super) async fn open(arguments: &ClusterArguments, region: Option<&str>, command: &str) -> Result<Opened, Failure> {
+    // The door for somebody without any stack.yaml: a kubeconfig, and whatever AWS credentials there are.
+    if let Some(context) = &arguments.context {
+        let settings = sutler_aws::Settings { region: region.map(str::to_owned), profile: None };
+        let session = Session::context(Some(context)).await?;
+        return Ok(Opened { stack: None, session: Some(session), cloud: Some(Cloud::open(&settings).await) });
+    }
     let chosen = choose::stack(&StackArguments {
         path: None,
-        file: arguments.cluster.file.clone(),
-        environment: arguments.cluster.environment.clone(),
+        file: arguments.file.clone(),
+        environment: arguments.environment.clone(),
     });
-    Ok(load_stack(&chosen.file, chosen.environment.as_deref())?)
+    let (stack, folder) = load_stack(&chosen.file, chosen.environment.as_deref())?;
+    let (session, cloud) = of_stack(&stack, &folder, command).await?;
+    Ok(Opened { stack: Some(stack), session, cloud })
 }
 
 /// The cluster and the account of a stack's environment. A simulated one has neither role nor bucket: the stack's own roles
@@ -73,6 +80,7 @@ fn chosen(arguments: &ExplainAccess) -> Result<(Stack, std::path::PathBuf), Fail
 async fn of_stack(
     stack: &Stack,
     folder: &std::path::Path,
+    command: &str,
 ) -> Result<(Option<Session>, Option<Result<Cloud, CloudError>>), Failure> {
     match &stack.target {
         Target::Simulator => {
@@ -80,7 +88,7 @@ async fn of_stack(
             if !store.exists() {
                 return Ok((None, None));
             }
-            Ok((Some(Session::open(stack, folder, "sutler explain", Intent::Look).await?), None))
+            Ok((Some(Session::open(stack, folder, command, Intent::Look).await?), None))
         }
         Target::Context(context) => {
             Ok((Some(Session::context(Some(context)).await?), Some(Cloud::of_stack(stack).await)))
