@@ -55,12 +55,13 @@ gets its first.
 {{- include "sutler.pool" (dict "root" . "pool" $name "at" "pool") -}}
 {{- end -}}
 
-{{- /* The service account as JSON {name, create, annotations}. */ -}}
+{{- /* The service account as JSON {name, create, annotations}. Its role is the one given, else the one that Sutler made for the autoscaler. */ -}}
 {{- define "autoscaler.serviceAccount" -}}
 {{- $given := .Values.serviceAccount -}}
 {{- $name := $given.name -}}
 {{- $create := true -}}
 {{- $annotations := $given.annotations | default dict -}}
+{{- $own := get (get (include "sutler.global" . | fromJson) "autoscaler" | default dict) "roleArn" -}}
 {{- if .Values.role -}}
 {{- $role := include "sutler.role" (dict "root" . "role" .Values.role "serviceAccount" $name "at" "role") | fromJson -}}
 {{- $name = $role.serviceAccount -}}
@@ -68,6 +69,8 @@ gets its first.
 {{- if $role.arn -}}
 {{- $annotations = mergeOverwrite (dict "eks.amazonaws.com/role-arn" $role.arn) $annotations -}}
 {{- end -}}
+{{- else if $own -}}
+{{- $annotations = mergeOverwrite (dict "eks.amazonaws.com/role-arn" $own) $annotations -}}
 {{- end -}}
 {{- if not (kindIs "invalid" $given.create) -}}
 {{- $create = $given.create -}}

@@ -1,16 +1,20 @@
 //! Terraform or OpenTofu as a process: found, asked for its version, started in the root module's folder, its log read line by line.
 //!
+//! The log goes to a file that is read while it grows, not through a pipe: a Terraform whose Sutler was killed must not die of a line
+//! that nobody reads, with a cluster half made that its state does not know. It ends what it has begun.
+//!
 //! Credentials are in the environment that the process inherits; none is an argument. Its plan file holds secrets in the clear, and
 //! is removed as soon as it was applied or read for the last time.
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::fmt;
-use std::fs;
-use std::io::{BufRead, BufReader, Read};
+use std::fs::{self, File as OpenFile};
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
+use std::time::Duration;
 
 use serde_json::Value;
 use thiserror::Error;
@@ -28,6 +32,12 @@ pub const PROGRAM_VARIABLE: &str = "SUTLER_TERRAFORM";
 
 /// The plan's file in the root module's folder.
 const PLAN_FILE: &str = "sutler.tfplan";
+
+/// What Terraform said last, in the root module's folder.
+const LOG_FILE: &str = "sutler-terraform.jsonl";
+
+/// How often a growing log is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// The list of the files that were written, by which stale ones are known.
 const INDEX: &str = "sutler-rendered.txt";
@@ -97,6 +107,9 @@ pub enum RunError {
         /// By whom.
         holder: LockHolder,
     },
+    /// Somebody else changed the state between the plan and its applying.
+    #[error("what Terraform planned does not hold any more: somebody else has changed the state since")]
+    Stale,
     /// The state was written by a later version.
     #[error("the state was written by version {version}, which this one cannot read")]
     NewerState {
@@ -145,6 +158,7 @@ impl RunError {
                 "wait until it is done; if it was killed, and nobody works on the cluster: `terraform force-unlock {}` in the root module's folder",
                 holder.id
             )),
+            Self::Stale => Some("nothing was changed; the same command again plans anew".into()),
             Self::Killed { .. } => Some("the same command again goes on where this one stopped".into()),
             _ => None,
         }
@@ -321,54 +335,86 @@ impl Terraform {
         arguments: &[&str],
         on_event: &mut dyn FnMut(Event),
     ) -> Result<(), RunError> {
+        let path = folder.join(LOG_FILE);
+        let failed = |source| RunError::Write { path: path.clone(), source };
+        // Another file each time: a Terraform that outlived its Sutler still writes to the last one.
+        match fs::remove_file(&path) {
+            Err(source) if source.kind() != ErrorKind::NotFound => return Err(failed(source)),
+            _ => {}
+        }
+        let log = OpenFile::options().write(true).create_new(true).open(&path).map_err(failed)?;
         let mut child = self
             .command(folder, arguments)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+            .stdout(log.try_clone().map_err(failed)?)
+            .stderr(log)
             .spawn()
             .map_err(|source| self.start_error(source))?;
-        let stdout = child.stdout.take().expect("stdout is piped a few lines above");
-        let mut stderr = child.stderr.take().expect("stderr is piped a few lines above");
-        // Both at once: a full pipe would stop it.
-        let rest = thread::spawn(move || {
-            let mut text = Vec::new();
-            stderr.read_to_end(&mut text).map(|_| text)
-        });
+        let mut lines = GrowingLog { file: OpenFile::open(&path).map_err(RunError::Read)?, rest: Vec::new() };
         let mut errors = Vec::new();
         let mut plain: VecDeque<String> = VecDeque::new();
-        for line in BufReader::new(stdout).split(b'\n') {
-            let line = line.map_err(RunError::Read)?;
-            let line = String::from_utf8_lossy(&line);
-            match read_line(&line) {
-                Ok(Some(event)) => {
-                    if let Event::Told(diagnostic) = &event
-                        && diagnostic.severity == Severity::Error
-                    {
-                        errors.push(diagnostic.clone());
+        let status = loop {
+            // Asked before reading: what it wrote until it ended is then there to be read.
+            let ended = child.try_wait().map_err(RunError::Read)?;
+            for line in lines.new_lines(ended.is_some()).map_err(RunError::Read)? {
+                match read_line(&line) {
+                    Ok(Some(event)) => {
+                        if let Event::Told(diagnostic) = &event
+                            && diagnostic.severity == Severity::Error
+                        {
+                            errors.push(diagnostic.clone());
+                        }
+                        on_event(event);
                     }
-                    on_event(event);
-                }
-                Ok(None) => {}
-                // A line that cannot be read is no reason to stop; it may say why the work failed.
-                Err(_) => {
-                    plain.push_back(line.into_owned());
-                    plain.truncate(20);
+                    Ok(None) if line.starts_with('{') => {}
+                    // A line that is no event is no reason to stop; the last ones may say why the work failed.
+                    _ => {
+                        plain.push_back(line);
+                        if plain.len() > PLAIN_LINES {
+                            plain.pop_front();
+                        }
+                    }
                 }
             }
-        }
-        let status = child.wait().map_err(RunError::Read)?;
-        let stderr = rest.join().ok().and_then(Result::ok).unwrap_or_default();
+            match ended {
+                Some(status) => break status,
+                None => thread::sleep(LOOK_EVERY),
+            }
+        };
         match status.code() {
             Some(0) => Ok(()),
             Some(_) if errors.is_empty() => {
                 let plain: Vec<String> = plain.into();
-                let detail = format!("{}\n{}", plain.join("\n"), String::from_utf8_lossy(&stderr)).trim().to_owned();
+                let detail = plain.join("\n").trim().to_owned();
                 let summary = "it did not say why".to_owned();
                 Err(failure(name, vec![Diagnostic { severity: Severity::Error, summary, detail, address: None }]))
             }
             Some(_) => Err(failure(name, errors)),
             None => Err(RunError::Killed { command: name }),
         }
+    }
+}
+
+/// How many of the last lines that are no events are kept.
+const PLAIN_LINES: usize = 20;
+
+/// A file that another process writes, read line by line.
+struct GrowingLog {
+    file: OpenFile,
+    /// The beginning of a line whose end is not written yet.
+    rest: Vec<u8>,
+}
+
+impl GrowingLog {
+    /// The lines that were finished since the last call; with `all`, the unfinished one too.
+    fn new_lines(&mut self, all: bool) -> std::io::Result<Vec<String>> {
+        self.file.read_to_end(&mut self.rest)?;
+        let end = match all {
+            true => self.rest.len(),
+            false => self.rest.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1),
+        };
+        let whole: Vec<u8> = self.rest.drain(..end).collect();
+        let lines = String::from_utf8_lossy(&whole).lines().map(str::to_owned).collect();
+        Ok(lines)
     }
 }
 
@@ -385,6 +431,9 @@ pub enum Goal {
 fn failure(command: &'static str, diagnostics: Vec<Diagnostic>) -> RunError {
     if let Some(holder) = diagnostics.iter().find_map(Diagnostic::lock_holder) {
         return RunError::Locked { holder };
+    }
+    if diagnostics.iter().any(|told| told.summary.contains("plan is stale")) {
+        return RunError::Stale;
     }
     match diagnostics.iter().find_map(Diagnostic::newer_state) {
         Some(version) => RunError::NewerState { version },

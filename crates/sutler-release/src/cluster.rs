@@ -358,7 +358,7 @@ impl Cluster {
     ///
     /// # Errors
     /// If its kind is not served.
-    pub(crate) async fn watched(&self, object: &ObjectRef, seen: Option<&Value>) -> Result<Watched, ApiError> {
+    pub async fn watched(&self, object: &ObjectRef, seen: Option<&Value>) -> Result<Watched, ApiError> {
         let mapping = self.mapping(&object.api_version, &object.kind).await?;
         let version = seen.and_then(|seen| seen.pointer("/metadata/resourceVersion")).and_then(Value::as_str);
         Ok(Watched {

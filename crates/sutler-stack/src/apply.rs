@@ -40,6 +40,16 @@ pub enum ApplyError {
         #[source]
         source: ApiError,
     },
+    /// A controller does not let go of what it made outside the cluster.
+    #[error("{what} is still there after {minutes} minutes, held by {finalizers}")]
+    StillThere {
+        /// What.
+        what: String,
+        /// How long was waited.
+        minutes: i64,
+        /// The marks of those who hold it.
+        finalizers: String,
+    },
     /// A release.
     #[error("release `{release}` is not {done}")]
     Release {
@@ -58,6 +68,9 @@ impl ApplyError {
     pub fn hint(&self) -> Option<String> {
         match self {
             ApplyError::Release { source, .. } => source.hint(),
+            ApplyError::StillThere { .. } => Some(
+                "its controller must run to remove it: see its pods and its role; `sutler down` again goes on from here".into(),
+            ),
             ApplyError::Blocked(_) | ApplyError::Simulator(_) | ApplyError::Object { .. } => None,
         }
     }
@@ -98,7 +111,7 @@ impl Applying<'_> {
                 }
                 (Subject::ServiceAccount { namespace, name, role }, _) => {
                     let account = ServiceAccount { namespace: namespace.clone(), name: name.clone() };
-                    let arn = self.stack.roles.get(role).and_then(|role| role.arn.as_deref());
+                    let arn = self.stack.roles.get(role).and_then(|role| self.stack.annotated_arn(role));
                     self.write(&cluster, step, &account_object(self.stack, &account, arn)).await?;
                 }
                 (Subject::Secret { release, .. }, _) => {
@@ -210,9 +223,12 @@ pub async fn remove(session: &Session, cluster: &Cluster, step: &Step, sink: &Si
         Subject::RayProfile { namespace } => {
             Some(ObjectRef::new("v1", "ConfigMap", Some(namespace), sutler_ray::PROFILE_NAME))
         }
-        Subject::Namespace { .. } | Subject::Cluster { .. } | Subject::Pool { .. } | Subject::Role { .. } => {
-            return Ok(());
-        }
+        Subject::Namespace { .. }
+        | Subject::Cluster { .. }
+        | Subject::Pool { .. }
+        | Subject::Role { .. }
+        | Subject::LoadBalancer { .. }
+        | Subject::Volume { .. } => return Ok(()),
     };
     if let Some(object) = object {
         cluster.delete(&object, Propagation::Background).await.map_err(|source| {

@@ -2,7 +2,8 @@
 //! API.
 //!
 //! A cluster in a stand-in for AWS has no Kubernetes behind it. [`KUBECONFIG_VARIABLE`] is the documented seam: where it is set,
-//! its current context is taken as the API of the EKS cluster, whatever endpoint AWS names.
+//! its current context is taken as the API of the EKS cluster, whatever endpoint AWS names: a real API server's, or a served
+//! simulator's, which then stands for the cluster with its pools and roles.
 
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use sutler_aws::eks::Cluster;
@@ -119,16 +120,26 @@ impl Cloud {
     /// # Errors
     /// If it cannot be described, is not active, or no client can be made.
     pub async fn session(&self, name: &str) -> Result<Option<Session>, CloudError> {
-        let Some(cluster) = self.aws.cluster(name).await? else { return Ok(None) };
-        let failed = |source| CloudError::Session { cluster: name.to_owned(), source: Box::new(source) };
+        match self.aws.cluster(name).await? {
+            Some(cluster) => self.session_of(&cluster).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The Kubernetes API of a cluster that was described.
+    ///
+    /// # Errors
+    /// If it is not active, or no client can be made.
+    pub async fn session_of(&self, cluster: &Cluster) -> Result<Session, CloudError> {
+        let failed = |source| CloudError::Session { cluster: cluster.name.clone(), source: Box::new(source) };
         if let Some(path) = std::env::var_os(KUBECONFIG_VARIABLE).filter(|path| !path.is_empty()) {
             let refused = |source| CloudError::Seam { path: path.display().to_string(), source: Box::new(source) };
             let kubeconfig = Kubeconfig::read_from(&path).map_err(refused)?;
             let options = KubeConfigOptions::default();
             let config = kube::Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(refused)?;
-            return Session::of_config(config).map(Some).map_err(failed);
+            return Session::of_stand_in(config).await.map_err(failed);
         }
-        let entry = entry(&cluster, self.aws.region(), this_program())?;
+        let entry = entry(cluster, self.aws.region(), this_program())?;
         let config = async {
             let kubeconfig: Kubeconfig = serde_json::from_value(entry.alone()).map_err(|error| error.to_string())?;
             let options = KubeConfigOptions::default();
@@ -138,7 +149,7 @@ impl Cloud {
         let config = config
             .await
             .map_err(|reason| failed(SessionError::Client { address: entry.server.clone(), source: reason.into() }))?;
-        Session::of_config(config).map(Some).map_err(failed)
+        Session::of_config(config).map_err(failed)
     }
 }
 

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 use sutler_nodes::Capacity;
 
+use crate::infra::autoscaler_role_arn;
 use crate::stack::{Stack, Target};
 
 /// The annotation in Chart.yaml by which a chart asks for `global.sutler`.
@@ -78,14 +79,18 @@ pub fn globals(stack: &Stack, fits: &BTreeMap<String, PoolFit>) -> Value {
             (key.clone(), entry)
         })
         .collect();
-    json!({
+    let mut globals = json!({
         "version": VERSION,
         "stack": stack.name,
         "environment": stack.environment,
         "cluster": cluster,
         "pools": pools,
         "roles": roles,
-    })
+    });
+    if let Some(arn) = autoscaler_role_arn(stack) {
+        globals["autoscaler"] = json!({"roleArn": arn});
+    }
+    globals
 }
 
 /// What a release is told of secrets that were written for it: never their values.

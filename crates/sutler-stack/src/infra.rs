@@ -9,14 +9,15 @@ use sutler_nodes::capacity::DEFAULT_ROOT_VOLUME_GIB;
 
 use crate::file::diagnostic::{Diagnostic, Report};
 use crate::file::model;
+use crate::names::role_arn;
 use crate::stack::{ChartReference, Stack, Target};
 
 /// The built-in chart of the cluster autoscaler.
 const AUTOSCALER_CHART: &str = "cluster-autoscaler";
 
 /// The tags of everything that is made for a stack.
-const STACK_TAG: &str = "sutler.dev/stack";
-const ENVIRONMENT_TAG: &str = "sutler.dev/environment";
+pub(crate) const STACK_TAG: &str = "sutler.dev/stack";
+pub(crate) const ENVIRONMENT_TAG: &str = "sutler.dev/environment";
 
 /// Addresses of a network that is made where the file says nothing.
 const DEFAULT_CIDR: &str = "10.0.0.0/16";
@@ -119,6 +120,13 @@ fn network(stack: &Stack) -> Network {
         },
         _ => create(DEFAULT_CIDR),
     }
+}
+
+/// The ARN of the cluster autoscaler's role, where Terraform makes one: what its outputs say once it is there.
+pub fn autoscaler_role_arn(stack: &Stack) -> Option<String> {
+    let makes_it = stack.target == Target::Eks && stack.cluster.manage == model::Manage::All;
+    autoscaler(stack).filter(|_| makes_it)?;
+    role_arn(stack.account.as_deref()?, &stack.region, &stack.cluster.name, "Autoscaler").ok()
 }
 
 /// The service account under which the release of the built-in chart runs: what its values say, else as the chart names it.

@@ -1,9 +1,9 @@
 //! What commands do with a stack: plan it, bring it up, take it down. Each is a few steps that others decide or carry out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
-use sutler_release::{ApiError, ApplyOptions, ObjectRef, Release};
+use sutler_release::{ApiError, ApplyOptions, ObjectRef, Release, Select};
 
 use crate::apply::{ApplyError, Applying, remove};
 use crate::contracts::{check, unknown_references};
@@ -11,11 +11,13 @@ use crate::event::Sink;
 use crate::file::diagnostic::{Report, Severity};
 use crate::inputs::{Given, InputError, used_secrets, user_values};
 use crate::load::Loaded;
-use crate::names::SUTLER_NAMESPACE;
+use crate::names::{STACK_LABEL, SUTLER_NAMESPACE};
 use crate::observe::{Drift, ObserveError, observe};
 use crate::observed::Observed;
-use crate::plan::make::{Choices, identity, make};
-use crate::plan::{PLAN_VERSION, Plan};
+use crate::outside::{self, Going, carry_out};
+use crate::plan::down::Extent;
+use crate::plan::make::{Choices, make};
+use crate::plan::{Plan, Subject};
 use crate::prepare::{
     PrepareError, Prepared, Secrets, Surroundings, facts, facts_of_skipped, facts_of_values, prepare,
 };
@@ -135,14 +137,30 @@ fn seed() -> Result<[u8; 32], PlanError> {
 /// # Errors
 /// If a secret's source is missing.
 pub async fn read_secrets(session: &Session, loaded: &Loaded) -> Result<Secrets, PlanError> {
+    with_digest_key(session, read_sources(loaded)?).await
+}
+
+/// Reads the secrets alone, before there is a cluster that keeps the key of their digests.
+///
+/// # Errors
+/// If a secret's source is missing.
+pub fn read_sources(loaded: &Loaded) -> Result<Secrets, PlanError> {
     let mut by_name = BTreeMap::new();
     for name in used_secrets(&loaded.stack) {
         if let Some(source) = loaded.stack.secrets.get(name) {
             by_name.insert(name.to_owned(), secrets::read(name, source, &loaded.folder)?);
         }
     }
-    let key = if by_name.is_empty() { Vec::new() } else { digest_key(session).await? };
-    Ok(Secrets { by_name, key })
+    Ok(Secrets { by_name, key: Vec::new() })
+}
+
+/// The secrets with the cluster's key of their digests, which is made where it is missing.
+///
+/// # Errors
+/// If the key cannot be read or made.
+pub async fn with_digest_key(session: &Session, secrets: Secrets) -> Result<Secrets, PlanError> {
+    let key = if secrets.by_name.is_empty() { Vec::new() } else { digest_key(session).await? };
+    Ok(Secrets { key, ..secrets })
 }
 
 async fn digest_key(session: &Session) -> Result<Vec<u8>, PlanError> {
@@ -189,13 +207,34 @@ pub async fn up(
     applying.apply(&planned.plan).await
 }
 
-/// The plan that takes a stack down: its releases in reverse order, then what it made beside them.
+/// The plan that takes a stack down: its releases in reverse order, then what it made beside them. Where the cluster goes too,
+/// what its controllers made outside goes first; data is kept unless the extent says otherwise.
 ///
 /// # Errors
 /// If the cluster cannot be looked at.
-pub async fn plan_down(session: &Session, stack: &Stack) -> Result<Plan, ObserveError> {
+pub async fn plan_down(session: &Session, stack: &Stack, extent: Extent) -> Result<Plan, ObserveError> {
+    let Extent { ends_cluster, delete_data } = extent;
     let observed = observe(session, stack, Drift::Ignore).await?;
-    Ok(crate::plan::down::make(stack, &observed))
+    let going = match (ends_cluster, delete_data) {
+        (true, _) => Going::Cluster,
+        (false, true) => Going::Namespaces(own_namespaces(session, stack).await?),
+        (false, false) => Going::Namespaces(BTreeSet::new()),
+    };
+    let outside = match ends_cluster || delete_data {
+        true => outside::steps(&outside::look(session).await?, &going, delete_data),
+        false => outside::Steps::default(),
+    };
+    Ok(crate::plan::down::make(stack, &observed, &going, outside))
+}
+
+/// The namespaces that carry the stack's label: it made them.
+async fn own_namespaces(session: &Session, stack: &Stack) -> Result<BTreeSet<String>, ObserveError> {
+    let cluster = session.cluster();
+    let mapping = cluster.mapping("v1", "Namespace").await?;
+    let ours = format!("{STACK_LABEL}={}", stack.name);
+    let found = cluster.list(&mapping, None, Select::Labels(&ours)).await?;
+    let name = |object: &Value| object.pointer("/metadata/name").and_then(Value::as_str).map(str::to_owned);
+    Ok(found.iter().filter_map(name).collect())
 }
 
 /// Carries out the plan of [`plan_down`].
@@ -205,23 +244,10 @@ pub async fn plan_down(session: &Session, stack: &Stack) -> Result<Plan, Observe
 pub async fn down(session: &Session, plan: &Plan, sink: &Sink) -> Result<(), ApplyError> {
     let cluster = session.cluster();
     for step in &plan.steps {
-        remove(session, &cluster, step, sink).await?;
+        match &step.subject {
+            Subject::LoadBalancer { .. } | Subject::Volume { .. } => carry_out(&cluster, step, sink).await?,
+            _ => remove(session, &cluster, step, sink).await?,
+        }
     }
     Ok(())
-}
-
-/// A plan without steps, for a stack of which nothing is there.
-pub(crate) fn empty_plan(stack: &Stack) -> Plan {
-    Plan {
-        version: PLAN_VERSION,
-        stack: stack.name.clone(),
-        environment: stack.environment.clone(),
-        target: identity(stack),
-        pins: Vec::new(),
-        steps: Vec::new(),
-        blocked: Vec::new(),
-        skipped: Vec::new(),
-        warnings: Vec::new(),
-        cost: None,
-    }
 }

@@ -5,12 +5,13 @@
 
 pub mod diff;
 pub mod down;
+pub mod infra;
 pub mod make;
 
 use serde::Serialize;
 
 use crate::pins::PinChange;
-use crate::stack::Target;
+use crate::stack::{Stack, Target};
 
 /// The version of the plan's JSON form.
 pub const PLAN_VERSION: &str = "sutler.dev/plan/v1";
@@ -30,6 +31,9 @@ pub struct Plan {
     /// Charts whose pins in stack.lock change when the plan is applied.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub pins: Vec<PinChange>,
+    /// What Terraform does before the steps; when a stack goes down, after them. Only on EKS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub infra: Option<sutler_infra::plan::Plan>,
     /// Steps in the order in which they are applied, those without change included.
     pub steps: Vec<Step>,
     /// Why it cannot be applied now, if it cannot.
@@ -145,6 +149,24 @@ pub enum Subject {
         /// The namespace.
         namespace: String,
     },
+    /// A load balancer that a controller made for an object.
+    LoadBalancer {
+        /// The object's kind: `Service` or `Ingress`.
+        resource: String,
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        name: String,
+    },
+    /// A volume: data.
+    Volume {
+        /// The PersistentVolume's name.
+        name: String,
+        /// The namespace of its claim; empty if it has none.
+        namespace: String,
+        /// Its claim.
+        claim: String,
+    },
 }
 
 /// What would be done.
@@ -215,9 +237,27 @@ pub fn removal_order(mut left: Vec<&sutler_release::Release>) -> Vec<&sutler_rel
 }
 
 impl Plan {
+    /// A plan without steps, for a stack of which nothing is there.
+    pub fn empty(stack: &Stack) -> Plan {
+        Plan {
+            version: PLAN_VERSION,
+            stack: stack.name.clone(),
+            environment: stack.environment.clone(),
+            target: make::identity(stack),
+            pins: Vec::new(),
+            infra: None,
+            steps: Vec::new(),
+            blocked: Vec::new(),
+            skipped: Vec::new(),
+            warnings: Vec::new(),
+            cost: None,
+        }
+    }
+
     /// Whether anything would be done.
     pub fn has_changes(&self) -> bool {
-        self.steps.iter().any(|step| step.action != Action::Unchanged)
+        self.infra.as_ref().is_some_and(|infra| infra.has_changes())
+            || self.steps.iter().any(|step| step.action != Action::Unchanged)
     }
 
     /// How many steps have this action.
@@ -238,6 +278,8 @@ impl Subject {
             Subject::Secret { .. } => "secret",
             Subject::Release { .. } => "release",
             Subject::RayProfile { .. } => "profile",
+            Subject::LoadBalancer { .. } => "balancer",
+            Subject::Volume { .. } => "volume",
         }
     }
 
@@ -248,9 +290,11 @@ impl Subject {
             | Subject::Pool { name }
             | Subject::Role { name }
             | Subject::Namespace { name } => name.clone(),
-            Subject::ServiceAccount { namespace, name, .. } | Subject::Secret { namespace, name, .. } => {
-                format!("{namespace}/{name}")
-            }
+            Subject::ServiceAccount { namespace, name, .. }
+            | Subject::Secret { namespace, name, .. }
+            | Subject::LoadBalancer { namespace, name, .. } => format!("{namespace}/{name}"),
+            Subject::Volume { name, claim, .. } if claim.is_empty() => name.clone(),
+            Subject::Volume { namespace, claim, .. } => format!("{namespace}/{claim}"),
             Subject::Release { name, .. } => name.clone(),
             Subject::RayProfile { namespace } => format!("{namespace}/{}", sutler_ray::PROFILE_NAME),
         }

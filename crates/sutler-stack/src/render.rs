@@ -60,7 +60,7 @@ fn files(loaded: &Loaded, prepared: &Prepared) -> Result<BTreeMap<String, String
     }
     for role in stack.roles.values() {
         for account in &role.service_accounts {
-            let mut object = account_object(stack, account, role.arn.as_deref());
+            let mut object = account_object(stack, account, stack.annotated_arn(role));
             if let Some(metadata) = object["metadata"].as_object_mut() {
                 metadata.remove("labels");
             }

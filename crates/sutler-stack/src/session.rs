@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use sutler_release::{Cluster, Holder, RealWorld, Releases, WaitError, World};
 use sutler_simulator::{ClusterModel, OpenError, Simulator, Start};
 
+use crate::cloud::{Cloud, CloudError};
 use crate::event::Sink;
 use crate::names::FIELD_MANAGER;
 use crate::stack::{Stack, Target};
@@ -22,6 +23,7 @@ use crate::world::{SimulatedWorld, WatchingNodes};
 pub const STATE_VARIABLE: &str = "SUTLER_STATE_DIR";
 
 /// An API that was opened.
+#[derive(Clone)]
 pub struct Session {
     /// The client.
     pub client: kube::Client,
@@ -89,9 +91,18 @@ pub enum SessionError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// EKS is not there yet.
-    #[error("environment `{environment}` has the target `eks`, which this version of Sutler cannot bring up yet")]
-    Eks {
+    /// AWS, where the cluster is EKS's.
+    #[error(transparent)]
+    Cloud(Box<CloudError>),
+    /// The EKS cluster is not made yet.
+    #[error("there is no EKS cluster `{cluster}` in account {account}, {region}")]
+    NoCluster {
+        /// Its name.
+        cluster: String,
+        /// The account.
+        account: String,
+        /// The region.
+        region: String,
         /// The environment.
         environment: String,
     },
@@ -112,9 +123,8 @@ impl SessionError {
                 Some("there is no kubeconfig with contexts; KUBECONFIG names one".into())
             }
             SessionError::Context { known, .. } => Some(format!("there are: {}", known.join(", "))),
-            SessionError::Eks { .. } => {
-                Some("for a cluster that exists: `target: {context: NAME}`, with `account` for the roles' ARNs".into())
-            }
+            SessionError::Cloud(error) => error.hint(),
+            SessionError::NoCluster { environment, .. } => Some(format!("`sutler up -e {environment}` makes it")),
             SessionError::Served { .. } | SessionError::Client { .. } => None,
         }
     }
@@ -142,7 +152,17 @@ impl Session {
                 Session::simulator(&path, &stack.cluster.name, command).await
             }
             Target::Context(context) => Session::context(Some(context)).await,
-            Target::Eks => Err(SessionError::Eks { environment: stack.environment.clone() }),
+            Target::Eks => {
+                let failed = |error| SessionError::Cloud(Box::new(error));
+                let cloud = Cloud::of_stack(stack).await.map_err(failed)?;
+                let session = cloud.session(&stack.cluster.name).await.map_err(failed)?;
+                session.ok_or_else(|| SessionError::NoCluster {
+                    cluster: stack.cluster.name.clone(),
+                    account: cloud.caller.account.clone(),
+                    region: cloud.aws.region().to_owned(),
+                    environment: stack.environment.clone(),
+                })
+            }
         }
     }
 
@@ -236,6 +256,24 @@ impl Session {
             simulated: false,
             holder: RealWorld::holder(),
             simulator: None,
+        })
+    }
+
+    /// The API of a client configuration that stands for an EKS cluster: a served simulator is known by its own endpoints.
+    ///
+    /// # Errors
+    /// If no client can be made of it.
+    pub async fn of_stand_in(config: kube::Config) -> Result<Session, SessionError> {
+        let session = Session::of_config(config)?;
+        Ok(match SimulatedWorld::remote(session.client.clone()).await {
+            Ok(world) => Session {
+                world: Arc::new(world),
+                address: format!("the simulator at {}", session.address),
+                simulated: true,
+                ..session
+            },
+            // An API server does not know them; one that cannot be reached says so when it is first asked.
+            Err(_) => session,
         })
     }
 

@@ -17,6 +17,7 @@ use sutler_nodes::Pool;
 use crate::file::ReadFile;
 use crate::file::diagnostic::Report;
 use crate::file::model::{self, Manage, S3Grant, Scalar};
+use crate::names::role_arn;
 pub use chart::{ChartReference, RemoteChart};
 use checks::Checks;
 
@@ -218,6 +219,34 @@ impl Stack {
             (Some(stack), true) => Ok(stack),
             _ => Err(file.report(found)),
         }
+    }
+
+    /// Takes the account that was found where the file names none: roles that Sutler makes have their ARNs by it.
+    pub fn settle_in(&mut self, account: &str) {
+        if self.account.is_some() {
+            return;
+        }
+        self.account = Some(account.to_owned());
+        for role in self.roles.values_mut().filter(|role| role.arn.is_none()) {
+            // A name that AWS would refuse has been said when the file was read.
+            role.arn = role_arn(account, &self.region, &self.cluster.name, &role.key).ok();
+        }
+    }
+
+    /// Takes the roles' ARNs as Terraform's outputs have them, by the roles' keys.
+    pub fn take_role_arns(&mut self, arns: &BTreeMap<String, String>) {
+        for (key, arn) in arns {
+            if let Some(role) = self.roles.get_mut(key) {
+                role.arn = Some(arn.clone());
+            }
+        }
+    }
+
+    /// The ARN that a role's service accounts are annotated with. EKS Pod Identity needs none: with the annotation a pod would
+    /// try the cluster's issuer first, which such a role does not trust.
+    pub fn annotated_arn<'s>(&self, role: &'s Role) -> Option<&'s str> {
+        let identity = self.file.file.roles.get(&role.key).map(|written| written.identity);
+        role.arn.as_deref().filter(|_| identity != Some(model::Identity::PodIdentity))
     }
 
     /// The release of this environment with this id.

@@ -118,6 +118,9 @@ pub(crate) struct Down {
     /// Do not ask
     #[arg(short, long)]
     pub(crate) yes: bool,
+    /// Remove volumes too: those of the stack's own namespaces, and all of a cluster that goes
+    #[arg(long)]
+    pub(crate) delete_data: bool,
 }
 
 #[derive(Debug, Args)]

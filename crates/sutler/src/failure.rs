@@ -6,10 +6,12 @@ use sutler_ray::RayError;
 use sutler_stack::access::{AccessError, QuestionError};
 use sutler_stack::apply::ApplyError;
 use sutler_stack::cloud::CloudError;
+use sutler_stack::eks::EksError;
 use sutler_stack::load::LoadError;
 use sutler_stack::lock::LockError;
 use sutler_stack::observe::ObserveError;
 use sutler_stack::operate::PlanError;
+use sutler_stack::root_module::RootModuleError;
 use sutler_stack::session::SessionError;
 
 /// Why a command failed.
@@ -63,7 +65,9 @@ with_hint! {
     ApplyError: ApplyError::hint;
     CloudError: CloudError::hint;
     sutler_aws::CallError: sutler_aws::CallError::hint;
+    EksError: EksError::hint;
     LoadError: LoadError::hint;
+    RootModuleError: RootModuleError::hint;
     sutler_infra::run::RunError: sutler_infra::run::RunError::hint;
     sutler_stack::infra::InfraError: |_| None;
     LockError: LockError::hint;

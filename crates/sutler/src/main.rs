@@ -7,9 +7,11 @@ mod arguments;
 mod choose;
 mod commands;
 mod failure;
+mod interrupt;
 mod printer;
 mod progress;
 mod repositories;
+mod terraform;
 mod view;
 
 use std::ffi::OsString;

@@ -4,20 +4,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::IsTerminal;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use jiff::SignedDuration;
+use sutler_infra::progress::Event as Infra;
 use sutler_stack::event::{Event, NodeChange, Sink};
 use sutler_stack::plan::{Action, Subject};
 
 use crate::printer;
+use crate::view::infra::short;
 use crate::view::{column, span};
 
 /// Shows events as they come.
 pub(crate) struct Progress {
-    simulated: bool,
+    simulated: AtomicBool,
     live: Option<MultiProgress>,
     state: Mutex<State>,
 }
@@ -34,7 +37,63 @@ impl Progress {
     /// Progress of an operation; `simulated` if it is the simulator's.
     pub(crate) fn new(simulated: bool) -> Self {
         let live = std::io::stderr().is_terminal().then(MultiProgress::new);
-        Progress { simulated, live, state: Mutex::default() }
+        Progress { simulated: AtomicBool::new(simulated), live, state: Mutex::default() }
+    }
+
+    /// From now on it is the simulator's.
+    pub(crate) fn simulated(&self) {
+        self.simulated.store(true, Ordering::Relaxed);
+    }
+
+    /// Shows what Terraform does. In a terminal each resource under way has a line; elsewhere what is done has one, and what takes
+    /// minutes another each minute.
+    pub(crate) fn infra(&self, event: &Infra) {
+        use sutler_infra::plan::Action as Done;
+        let (word, width) = ("infra", 48);
+        let doing = |action: &Done| match action {
+            Done::Create | Done::Import => "making",
+            Done::Delete | Done::Forget => "removing",
+            Done::Read => "reading",
+            _ => "changing",
+        };
+        let done = |action: &Done| match action {
+            Done::Create | Done::Import => "made",
+            Done::Delete | Done::Forget => "removed",
+            Done::Read => "read",
+            _ => "changed",
+        };
+        let row = |address: &str, text: &str| format!("{}{}{text}", column(word, 11), column(short(address), width));
+        let span = |seconds: u64| span(SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX)));
+        match event {
+            Infra::Started { address, action } => {
+                if let Some(live) = &self.live {
+                    let bar = live.add(ProgressBar::new_spinner().with_style(style()));
+                    bar.set_message(row(address, doing(action)));
+                    bar.enable_steady_tick(Duration::from_millis(120));
+                    let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+                    state.bars.insert(address.clone(), bar);
+                }
+            }
+            Infra::Working { address, action, seconds } => {
+                if self.live.is_some() || seconds % 60 == 0 {
+                    self.update(address, &row(address, &format!("{} for {}", doing(action), span(*seconds))));
+                }
+            }
+            Infra::Done { address, action, seconds, .. } => {
+                self.clear(address);
+                let after = if *seconds == 0 { String::new() } else { format!("   after {}", span(*seconds)) };
+                self.line(&row(address, &format!("{}{after}", done(action))));
+            }
+            Infra::Failed { address, action, .. } => {
+                self.clear(address);
+                self.line(&row(address, &format!("{} failed", doing(action))));
+            }
+            other => {
+                if let Some(warning) = crate::view::infra::warning(other) {
+                    self.line(&warning);
+                }
+            }
+        }
     }
 
     /// Where the library sends its events.
@@ -165,7 +224,7 @@ impl Progress {
     }
 
     fn marked(&self, text: &str) -> String {
-        if self.simulated { format!("simulated  {text}") } else { text.to_owned() }
+        if self.simulated.load(Ordering::Relaxed) { format!("simulated  {text}") } else { text.to_owned() }
     }
 }
 

@@ -49,6 +49,10 @@ pub(crate) fn header(plan: &Plan) -> String {
     let target = match (plan.target.kind, &plan.target.context) {
         ("simulator", _) => "simulated cluster (no container runs, nothing is paid)".to_owned(),
         (_, Some(context)) => format!("context {context}, cluster {}", plan.target.cluster),
+        ("eks", None) => {
+            let account = plan.target.account.as_deref().unwrap_or_default();
+            format!("EKS {} in {account} {} · account checked", plan.target.cluster, plan.target.region)
+        }
         (kind, None) => format!("{kind} {} in {}", plan.target.cluster, plan.target.region),
     };
     format!("{} · environment {} · {target}\n", plan.stack, plan.environment)

@@ -102,13 +102,15 @@ fn what_has_no_cluster_in_eks_or_another_account_is_refused() {
     let Some(account) = Account::start("what_has_no_cluster_in_eks_or_another_account_is_refused") else { return };
     let place = Place::new();
     place.write("stack.yaml", STACK);
+    let other = "error: environment `other` is in account 444455556666, the credentials are of account 123456789012 \
+                 (arn:aws:sts::123456789012:user/moto)\nhint: take credentials of 444455556666 (AWS_PROFILE, `aws sso login`), \
+                 or another environment; nothing was asked or changed\n";
     for (arguments, expected) in [
-        (
-            &["kubeconfig", "-e", "other"][..],
-            "error: environment `other` is in account 444455556666, the credentials are of account 123456789012 \
-             (arn:aws:sts::123456789012:user/moto)\nhint: take credentials of 444455556666 (AWS_PROFILE, `aws sso login`), \
-             or another environment; nothing was asked or changed\n",
-        ),
+        (&["kubeconfig", "-e", "other"][..], other),
+        (&["plan", "-e", "other"], other),
+        (&["up", "-e", "other", "--yes"], other),
+        (&["down", "-e", "other", "--yes"], other),
+        (&["status", "-e", "other"], other),
         (
             &["kubeconfig", "-e", "try"],
             "error: environment `try` is simulated\nhint: `sutler simulator serve` writes a kubeconfig for it\n",

@@ -6,13 +6,24 @@ use super::make::removal;
 use super::{Action, Plan, Step, Subject, removal_order};
 use crate::names::STACK_LABEL;
 use crate::observed::Observed;
-use crate::operate::empty_plan;
+use crate::outside::{Going, Steps};
 use crate::stack::Stack;
 
+/// How much goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extent {
+    /// The cluster goes with the stack.
+    pub ends_cluster: bool,
+    /// Volumes go too.
+    pub delete_data: bool,
+}
+
 /// What `down` would do: every release with the stack's label, each before those it needs; then profiles, Secrets and
-/// service accounts of the stack. Namespaces stay, since others may use them and volumes live in them.
-pub fn make(stack: &Stack, observed: &Observed) -> Plan {
-    let mut plan = empty_plan(stack);
+/// service accounts of the stack. Namespaces stay, since others may use them and volumes live in them. What controllers made outside is
+/// parted from the cluster before, or goes after. A cluster in which others live does not go.
+pub fn make(stack: &Stack, observed: &Observed, going: &Going, outside: Steps) -> Plan {
+    let mut plan = Plan::empty(stack);
+    plan.steps.extend(outside.before);
     let releases = observed.releases_of(&stack.name).map(|(_, release)| release).collect();
     plan.steps.extend(removal_order(releases).into_iter().map(removal));
     let ours = |object: &Value| {
@@ -34,7 +45,16 @@ pub fn make(stack: &Stack, observed: &Observed) -> Plan {
         history.last().is_some_and(|last| last.labels.get(STACK_LABEL).is_none_or(|label| *label != stack.name))
     });
     for ((namespace, name), _) in others {
-        plan.warnings.push(format!("release {namespace}/{name} is not this stack's and stays"));
+        match going {
+            Going::Cluster => plan
+                .blocked
+                .push(format!("release {namespace}/{name} is not this stack's, and would go with the cluster")),
+            Going::Namespaces(_) => {
+                plan.warnings.push(format!("release {namespace}/{name} is not this stack's and stays"))
+            }
+        }
     }
+    plan.steps.extend(outside.after);
+    plan.warnings.extend(outside.left);
     plan
 }

@@ -39,6 +39,7 @@ pub fn make(stack: &Stack, prepared: &Prepared, observed: &Observed, choices: Ch
         environment: stack.environment.clone(),
         target: identity(stack),
         pins: Vec::new(),
+        infra: None,
         steps: Vec::new(),
         blocked: Vec::new(),
         skipped: skipped(stack),
@@ -212,9 +213,14 @@ fn account_steps(stack: &Stack, observed: &Observed) -> Vec<Step> {
                 name: account.name.clone(),
                 role: role.key.clone(),
             };
-            let wanted = facts_of_account(&account_object(stack, account, role.arn.as_deref()));
+            let arn = stack.annotated_arn(role);
+            let wanted = facts_of_account(&account_object(stack, account, arn));
             let there = observed.accounts.get(account).map(facts_of_account);
-            let about = role.arn.iter().map(|arn| format!("takes {arn}")).collect();
+            let about = match (arn, &role.arn) {
+                (Some(arn), _) => vec![format!("takes {arn}")],
+                (None, Some(arn)) => vec![format!("takes {arn} by EKS Pod Identity")],
+                (None, None) => Vec::new(),
+            };
             steps.push(step(subject, there.as_ref(), &wanted, about));
         }
     }

@@ -2,51 +2,31 @@
 //!
 //! Sutler keeps the root module in `.sutler/infra/ENVIRONMENT` beside stack.yaml; so is its state, unless the file says where else.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use sutler_infra::model::State;
-use sutler_infra::plan::Plan;
 use sutler_infra::render;
-use sutler_infra::run::{Goal, RunError, Settings, Terraform, may_write, write};
+use sutler_infra::run::{Goal, may_write, write};
 use sutler_stack::infra::infra;
-use sutler_stack::init::STATE_FOLDER;
 use sutler_stack::load::load_stack;
+use sutler_stack::root_module::RootModule;
 use sutler_stack::stack::Stack;
 
+use super::down::refused_by_protection;
 use crate::Outcome;
 use crate::arguments::{Infra, InfraApply, InfraOutput, InfraPlan, InfraRender, Output, StackArguments};
 use crate::failure::Failure;
-use crate::{block_on, choose, printer, view};
+use crate::interrupt::Interrupt;
+use crate::progress::Progress;
+use crate::{block_on, choose, printer, terraform, view};
 
 pub(crate) fn run(arguments: &Infra) -> Result<Outcome, Failure> {
     match arguments {
         Infra::Render(arguments) => render_into(arguments),
-        Infra::Plan(arguments) => uninterrupted(arguments, plan),
-        Infra::Apply(arguments) => uninterrupted(arguments, |arguments| apply(arguments, Goal::Described)),
-        Infra::Destroy(arguments) => uninterrupted(arguments, |arguments| apply(arguments, Goal::Nothing)),
-        Infra::Output(arguments) => output(arguments),
+        Infra::Plan(arguments) => block_on(plan(arguments)),
+        Infra::Apply(arguments) => block_on(apply(arguments, Goal::Described)),
+        Infra::Destroy(arguments) => block_on(apply(arguments, Goal::Nothing)),
+        Infra::Output(arguments) => block_on(output(arguments)),
     }
-}
-
-/// Runs it while Ctrl-C is left to Terraform, which hears it too: it stops in good order, and its state is written.
-fn uninterrupted<T>(arguments: &T, work: impl FnOnce(&T) -> Result<Outcome, Failure>) -> Result<Outcome, Failure> {
-    block_on(async {
-        let heard = Arc::new(tokio::sync::Notify::new());
-        let listener = tokio::spawn({
-            let heard = Arc::clone(&heard);
-            async move {
-                heard.notify_one();
-                while tokio::signal::ctrl_c().await.is_ok() {
-                    printer::note("stopping: Terraform ends what it has begun");
-                }
-            }
-        });
-        heard.notified().await;
-        let done = tokio::task::block_in_place(|| work(arguments));
-        listener.abort();
-        done
-    })
 }
 
 fn render_into(arguments: &InfraRender) -> Result<Outcome, Failure> {
@@ -66,40 +46,18 @@ fn render_into(arguments: &InfraRender) -> Result<Outcome, Failure> {
     Ok(Outcome::Done)
 }
 
-/// A stack's root module, written and ready.
-struct Opened {
-    stack: Stack,
-    folder: PathBuf,
-    terraform: Terraform,
-}
-
-fn open(arguments: &StackArguments) -> Result<Opened, Failure> {
+fn open(arguments: &StackArguments) -> Result<(Stack, Arc<RootModule>), Failure> {
     let chosen = choose::stack(arguments);
     let (stack, beside) = load_stack(&chosen.file, chosen.environment.as_deref())?;
-    let wanted = infra(&stack)?;
-    let terraform = Terraform::find(Settings::default())?;
-    let folder = beside.join(STATE_FOLDER).join("infra").join(&stack.environment);
-    write(&folder, &render(&wanted))?;
-    printer::note(match &wanted.state {
-        State::Local => format!("Terraform {} in {}", terraform.version(), folder.display()),
-        State::S3 { bucket, key, .. } => format!("Terraform {}, state in s3://{bucket}/{key}", terraform.version()),
-    });
-    terraform.init(&folder)?;
-    Ok(Opened { stack, folder, terraform })
+    let root = RootModule::write(&stack, &beside)?;
+    Ok((stack, Arc::new(root)))
 }
 
-fn planned(opened: &Opened, goal: Goal) -> Result<Plan, RunError> {
-    opened.terraform.plan(&opened.folder, goal, &mut |event| {
-        if let Some(line) = view::infra::warning(&event) {
-            printer::note(line);
-        }
-    })
-}
-
-fn plan(arguments: &InfraPlan) -> Result<Outcome, Failure> {
-    let opened = open(&arguments.stack)?;
-    let plan = planned(&opened, Goal::Described);
-    opened.terraform.forget_plan(&opened.folder)?;
+async fn plan(arguments: &InfraPlan) -> Result<Outcome, Failure> {
+    let interrupt = Interrupt::listen().await;
+    let (_, root) = open(&arguments.stack)?;
+    let plan = terraform::plan(&root, Goal::Described, &interrupt).await;
+    root.forget_plan()?;
     let plan = plan?;
     match arguments.output {
         Output::Json => printer::line(view::json(&plan)),
@@ -108,21 +66,31 @@ fn plan(arguments: &InfraPlan) -> Result<Outcome, Failure> {
     Ok(if plan.has_changes() { Outcome::Changes } else { Outcome::Done })
 }
 
-fn apply(arguments: &InfraApply, goal: Goal) -> Result<Outcome, Failure> {
-    let opened = open(&arguments.stack)?;
-    let done = confirmed(&opened, goal, arguments.yes);
+async fn apply(arguments: &InfraApply, goal: Goal) -> Result<Outcome, Failure> {
+    let interrupt = Interrupt::listen().await;
+    let (stack, root) = open(&arguments.stack)?;
+    if goal == Goal::Nothing
+        && let Some(refused) = refused_by_protection(&stack)
+    {
+        return Err(refused);
+    }
+    let done = tokio::select! {
+        done = confirmed(&stack, &root, goal, arguments.yes, &interrupt) => done,
+        () = interrupt.heard() => Err(Failure::new("stopped by the keyboard")),
+    };
     // Whatever happened: it holds secrets in the clear.
-    opened.terraform.forget_plan(&opened.folder)?;
+    root.forget_plan()?;
     done
 }
 
-fn confirmed(opened: &Opened, goal: Goal, yes: bool) -> Result<Outcome, Failure> {
-    let Opened { stack, folder, terraform } = opened;
-    if goal == Goal::Nothing && stack.protect {
-        let message = format!("environment `{}` is protected: nothing of it is destroyed", stack.environment);
-        return Err(Failure::new(message).hint("take `protect: true` out of the file first"));
-    }
-    let plan = planned(opened, goal)?;
+async fn confirmed(
+    stack: &Stack,
+    root: &Arc<RootModule>,
+    goal: Goal,
+    yes: bool,
+    interrupt: &Interrupt,
+) -> Result<Outcome, Failure> {
+    let plan = terraform::plan(root, goal, interrupt).await?;
     printer::note(view::infra::plan(&plan).trim_end());
     if !plan.has_changes() {
         return Ok(Outcome::Done);
@@ -136,21 +104,21 @@ fn confirmed(opened: &Opened, goal: Goal, yes: bool) -> Result<Outcome, Failure>
             return Err(Failure::new("nothing was changed: the answer was no"));
         }
     }
-    terraform.apply(folder, &mut |event| {
-        if let Some(line) = view::infra::progress(&event) {
-            printer::note(line);
-        }
-    })?;
-    Ok(Outcome::Done)
+    let progress = Arc::new(Progress::new(false));
+    let done = terraform::apply(root, &progress, interrupt).await;
+    progress.end();
+    done.map(|()| Outcome::Done)
 }
 
 fn account(stack: &Stack) -> String {
     stack.account.as_ref().map_or("the account of your credentials".to_owned(), |account| format!("account {account}"))
 }
 
-fn output(arguments: &InfraOutput) -> Result<Outcome, Failure> {
-    let opened = open(&arguments.stack)?;
-    let outputs = opened.terraform.outputs(Path::new(&opened.folder))?;
+async fn output(arguments: &InfraOutput) -> Result<Outcome, Failure> {
+    let interrupt = Interrupt::listen().await;
+    let (_, root) = open(&arguments.stack)?;
+    terraform::init(&root, &interrupt).await?;
+    let outputs = terraform::outputs(&root, &interrupt).await?;
     printer::line(view::json(&outputs));
     Ok(Outcome::Done)
 }

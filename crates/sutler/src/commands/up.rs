@@ -1,15 +1,18 @@
 //! `sutler up`: makes the plan, shows it and asks where something real would change, carries it out, sums up.
 
+mod eks;
+
 use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Context;
-use sutler_stack::load::load;
+use jiff::SignedDuration;
+use sutler_stack::load::{Loaded, load};
 use sutler_stack::lock::StackLock;
 use sutler_stack::operate;
 use sutler_stack::session::{Intent, Session};
 use sutler_stack::stack::Target;
-use sutler_stack::status;
+use sutler_stack::status::{self, Status};
 
 use crate::Outcome;
 use crate::arguments::{Output, Up};
@@ -20,20 +23,44 @@ use crate::{choose, printer, repositories, view};
 pub(crate) async fn run(arguments: &Up) -> Result<Outcome, Failure> {
     let begun = Instant::now();
     let chosen = choose::stack(&arguments.stack);
-    let loaded = load(&chosen.file, chosen.environment.as_deref(), &repositories::of_this_user())?;
+    let mut loaded = load(&chosen.file, chosen.environment.as_deref(), &repositories::of_this_user())?;
+    let (changes, status, cluster) = match loaded.stack.target {
+        Target::Eks => {
+            let (changes, status) = eks::run(arguments, &mut loaded).await?;
+            (changes, status, None)
+        }
+        Target::Simulator | Target::Context(_) => in_cluster(arguments, &loaded).await?,
+    };
+    if loaded.stack.target == Target::Simulator {
+        choose::remember_simulated(&chosen.file, &loaded.stack.environment);
+    }
+    match arguments.output {
+        Output::Json => printer::line(view::json(&status)),
+        Output::Text => {
+            let took = view::summary::Took { here: begun.elapsed(), cluster };
+            let command = view::plan::rest_of_command(&arguments.stack);
+            printer::data(&view::summary::text(&loaded, &status, changes, took, &command));
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+/// Brings it up in the simulator, or in a cluster that exists: whether anything changed, how it then is, and how long it took on the
+/// simulator's clock.
+async fn in_cluster(arguments: &Up, loaded: &Loaded) -> Result<(bool, Status, Option<SignedDuration>), Failure> {
     let stack = &loaded.stack;
     let session = Session::open(stack, &loaded.folder, "sutler up", Intent::Change).await?;
     let cluster_begun = session.world.now();
     // A plan without secrets first: what cannot be planned is refused before anything is written, the lock included.
-    let planned = operate::plan(&session, &loaded, None, arguments.recover).await?;
+    let planned = operate::plan(&session, loaded, None, arguments.recover).await?;
     let lock = StackLock::take(&session, &stack.name).await?;
     let progress = Arc::new(Progress::new(session.simulated));
     let session = session.telling_of_nodes(progress.sink()).await;
     let work = async {
-        let secrets = operate::read_secrets(&session, &loaded).await?;
+        let secrets = operate::read_secrets(&session, loaded).await?;
         let planned = match secrets.by_name.is_empty() {
             true => planned,
-            false => operate::plan(&session, &loaded, Some(&secrets), arguments.recover).await?,
+            false => operate::plan(&session, loaded, Some(&secrets), arguments.recover).await?,
         };
         let changes = planned.plan.has_changes();
         if arguments.output == Output::Text {
@@ -42,31 +69,16 @@ pub(crate) async fn run(arguments: &Up) -> Result<Outcome, Failure> {
                 printer::note(format!("warning: {warning}"));
             }
         }
-        if changes && !session.simulated && !arguments.yes {
-            printer::note(format!("{}{}", view::pins::changes(&planned.plan.pins), view::plan::steps(&planned.plan)));
+        if changes && !session.simulated {
+            if !arguments.yes {
+                printer::note(view::plan::changes(&planned.plan));
+            }
             let question = format!("Apply this to {} ({})?", session.address, stack.cluster.name);
-            if !printer::can_ask() {
-                return Err(Failure::new(
-                    "nothing was changed: `up` of a real cluster asks first, and there is no terminal",
-                )
-                .hint("say --yes where nobody can be asked"));
-            }
-            if !printer::asks(&question) {
-                return Err(Failure::new("nothing was changed: the answer was no"));
-            }
+            ask(arguments.yes, &question, "nothing was changed")?;
         }
-        let pins = &loaded.pins;
-        if pins.write().with_context(|| format!("cannot write {}", pins.path.display()))?
-            && arguments.output == Output::Text
-        {
-            printer::note(format!(
-                "wrote {} ({} pinned)",
-                pins.path.display(),
-                view::count(pins.after.charts.len(), "chart")
-            ));
-        }
+        write_pins(loaded, arguments.output)?;
         if changes || !planned.plan.blocked.is_empty() {
-            operate::up(&session, &loaded, &planned, arguments.recover, progress.sink()).await?;
+            operate::up(&session, loaded, &planned, arguments.recover, progress.sink()).await?;
         }
         let status = status::judge(stack, &status::look(&session, stack).await?);
         Ok((changes, status))
@@ -80,19 +92,31 @@ pub(crate) async fn run(arguments: &Up) -> Result<Outcome, Failure> {
         tracing::warn!(%error, "the stack's lock could not be let go; it lapses by itself");
     }
     let (changes, status) = done?;
-    if stack.target == Target::Simulator {
-        choose::remember_simulated(&chosen.file, &stack.environment);
+    let took = session.simulated.then(|| session.world.now().duration_since(cluster_begun));
+    Ok((changes, status, took))
+}
+
+/// Asks before something real is changed, unless that was said to be right.
+fn ask(yes: bool, question: &str, otherwise: &str) -> Result<(), Failure> {
+    if yes {
+        return Ok(());
     }
-    match arguments.output {
-        Output::Json => printer::line(view::json(&status)),
-        Output::Text => {
-            let took = view::summary::Took {
-                here: begun.elapsed(),
-                cluster: session.simulated.then(|| session.world.now().duration_since(cluster_begun)),
-            };
-            let command = view::plan::rest_of_command(&arguments.stack);
-            printer::data(&view::summary::text(&loaded, &status, changes, took, &command));
-        }
+    if !printer::can_ask() {
+        return Err(Failure::new(format!("{otherwise}: `up` of a real cluster asks first, and there is no terminal"))
+            .hint("say --yes where nobody can be asked"));
     }
-    Ok(Outcome::Done)
+    if !printer::asks(question) {
+        return Err(Failure::new(format!("{otherwise}: the answer was no")));
+    }
+    Ok(())
+}
+
+/// Writes stack.lock, where it is not what the charts need, and says so.
+fn write_pins(loaded: &Loaded, output: Output) -> Result<(), Failure> {
+    let pins = &loaded.pins;
+    let path = pins.path.display();
+    if pins.write().with_context(|| format!("cannot write {path}"))? && output == Output::Text {
+        printer::note(format!("wrote {path} ({} pinned)", view::count(pins.after.charts.len(), "chart")));
+    }
+    Ok(())
 }

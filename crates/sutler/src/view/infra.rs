@@ -4,8 +4,51 @@ use serde_json::Value;
 use sutler_infra::plan::{Action, Change, Plan};
 use sutler_infra::progress::{Event, Severity};
 
-/// A plan: a line a resource, and below what is changed or replaced the arguments that differ.
+/// How many keys of a kind are told by name.
+const MOST_KEYS: usize = 6;
+
+/// A plan: its changes, and how many they are.
 pub(crate) fn plan(plan: &Plan) -> String {
+    let mut text = changes(plan);
+    let (add, changed, remove) = plan.counts();
+    text.push_str(&match (plan.changes.is_empty(), plan.outputs.is_empty()) {
+        (true, true) => "nothing to do\n".to_owned(),
+        (true, false) => format!("outputs change: {}\n", plan.outputs.join(", ")),
+        _ => format!("{add} to make, {changed} to change, {remove} to remove\n"),
+    });
+    text
+}
+
+/// As [`changes`], with one line for all of a kind that are made, or go: by their keys.
+pub(crate) fn brief(plan: &Plan) -> String {
+    let mut kinds: Vec<(Action, &str, Vec<&str>)> = Vec::new();
+    let mut others = plan.clone();
+    others.changes.retain(|change| !matches!(change.action, Action::Create | Action::Delete));
+    for change in plan.changes.iter().filter(|change| matches!(change.action, Action::Create | Action::Delete)) {
+        let address = short(&change.address);
+        // A key may have brackets of its own; a resource's name has none.
+        let (kind, key) = address.split_once('[').unwrap_or((address, ""));
+        let key = key.trim_end_matches(']').trim_matches('"');
+        match kinds.iter_mut().find(|(action, known, _)| (*action, *known) == (change.action, kind)) {
+            Some((_, _, keys)) => keys.push(key),
+            None => kinds.push((change.action, kind, vec![key])),
+        }
+    }
+    let mut text = changes(&others);
+    for (action, kind, keys) in kinds {
+        let keys = match keys.as_slice() {
+            ["" | "0"] => String::new(),
+            [key] => format!("   {key}"),
+            keys if keys.len() > MOST_KEYS => format!("   {}", keys.len()),
+            keys => format!("   {}", keys.join(", ")),
+        };
+        text.push_str(&format!("{} {kind}{keys}\n", sign(action)));
+    }
+    text
+}
+
+/// A line a resource, and below what is changed or replaced the arguments that differ.
+pub(crate) fn changes(plan: &Plan) -> String {
     let mut text = String::new();
     // Terraform finds something after every apply, such as an empty map where there was none: what counts is what the plan undoes.
     let is_undone = |drift: &&Change| plan.changes.iter().any(|change| change.address == drift.address);
@@ -22,12 +65,6 @@ pub(crate) fn plan(plan: &Plan) -> String {
             text.push_str(&arguments(change));
         }
     }
-    let (add, changed, remove) = plan.counts();
-    text.push_str(&match (plan.changes.is_empty(), plan.outputs.is_empty()) {
-        (true, true) => "nothing to do\n".to_owned(),
-        (true, false) => format!("outputs change: {}\n", plan.outputs.join(", ")),
-        _ => format!("{add} to make, {changed} to change, {remove} to remove\n"),
-    });
     text
 }
 
@@ -57,26 +94,8 @@ fn sign(action: Action) -> &'static str {
 }
 
 /// An address without the module that holds all of them.
-fn short(address: &str) -> &str {
+pub(crate) fn short(address: &str) -> &str {
     address.strip_prefix("module.cluster.").unwrap_or(address)
-}
-
-/// What is told while Terraform works.
-pub(crate) fn progress(event: &Event) -> Option<String> {
-    match event {
-        Event::Started { address, action } => Some(format!("  {}   {action} …", short(address))),
-        Event::Working { address, action, seconds } if seconds % 60 == 0 => {
-            Some(format!("  {}   {action} for {} min", short(address), seconds / 60))
-        }
-        Event::Done { address, action, seconds, .. } => {
-            Some(format!("  {}   {action} done{}", short(address), after(*seconds)))
-        }
-        Event::Failed { address, action, seconds } => {
-            Some(format!("  {}   {action} failed{}", short(address), after(*seconds)))
-        }
-        Event::Summary { add, change, remove, .. } => Some(format!("{add} made, {change} changed, {remove} removed")),
-        other => warning(other),
-    }
 }
 
 /// A warning; errors come with the failure.
@@ -87,6 +106,40 @@ pub(crate) fn warning(event: &Event) -> Option<String> {
     }
 }
 
-fn after(seconds: u64) -> String {
-    if seconds == 0 { String::new() } else { format!(" after {seconds} s") }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_made_together_shares_a_line() {
+        let change = |address: &str, action| Change {
+            address: format!("module.cluster.{address}"),
+            resource_type: String::new(),
+            action,
+            before: Value::Null,
+            after: Value::Null,
+            replace_because: Vec::new(),
+        };
+        let tags = (0..7).map(|number| change(&format!("aws_tag.this[\"{number} a[b]\"]"), Action::Create));
+        let mut changes = vec![
+            change("aws_vpc.this[0]", Action::Create),
+            change("aws_subnet.private[\"us-west-2a\"]", Action::Create),
+            change("aws_subnet.private[\"us-west-2b\"]", Action::Create),
+            change("aws_eks_node_group.this[\"ray\"]", Action::Update),
+            change("aws_role.pod[\"Old\"]", Action::Delete),
+        ];
+        changes.extend(tags);
+        let plan = Plan {
+            format_version: "1.2".into(),
+            terraform_version: "1.11.4".into(),
+            changes,
+            drift: Vec::new(),
+            outputs: Vec::new(),
+        };
+        assert_eq!(
+            brief(&plan),
+            "~ aws_eks_node_group.this[\"ray\"]   update\n+ aws_vpc.this\n+ aws_subnet.private   us-west-2a, us-west-2b\n\
+             - aws_role.pod   Old\n+ aws_tag.this   7\n"
+        );
+    }
 }

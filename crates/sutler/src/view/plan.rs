@@ -7,7 +7,7 @@ use crate::arguments::StackArguments;
 
 /// The plan, whole.
 pub(crate) fn text(plan: &Plan, up: &str) -> String {
-    let mut text = format!("{}\n{}{}", header(plan), super::pins::changes(&plan.pins), steps(plan));
+    let mut text = format!("{}\n{}", header(plan), changes(plan));
     for skipped in &plan.skipped {
         let needed = match skipped.needed_by.is_empty() {
             true => String::new(),
@@ -37,10 +37,32 @@ pub(crate) fn text(plan: &Plan, up: &str) -> String {
     }
     text.push('\n');
     if plan.has_changes() {
-        let changes = plan.steps.len() - plan.count(Action::Unchanged);
+        let infra = plan.infra.as_ref().map_or(0, |infra| infra.changes.len());
+        let changes = infra + plan.steps.len() - plan.count(Action::Unchanged);
         text.push_str(&format!("{}.   Apply: {up}\n", count(changes, "change")));
     } else {
         text.push_str("Nothing to do: the cluster is as the file says.\n");
+    }
+    text
+}
+
+/// What changes: pins, what Terraform does, steps.
+pub(crate) fn changes(plan: &Plan) -> String {
+    let infra = plan.infra.as_ref().map(infra).unwrap_or_default();
+    format!("{}{infra}{}", super::pins::changes(&plan.pins), steps(plan))
+}
+
+/// What Terraform does: how much, and a line a resource; those of one kind that are made or go together share one.
+pub(crate) fn infra(infra: &sutler_infra::plan::Plan) -> String {
+    let (add, change, remove) = infra.counts();
+    let mut text = match infra.changes.is_empty() {
+        true => format!("  {}= network, cluster, pools and roles\n", column("infra", 11)),
+        false => {
+            format!("  {}+ {add} to add   ~ {change} to change   - {remove} to remove\n", column("infra", 11))
+        }
+    };
+    for line in super::infra::brief(infra).lines() {
+        text.push_str(&format!("  {}{line}\n", column("", 11)));
     }
     text
 }
@@ -59,9 +81,12 @@ pub(crate) fn steps(plan: &Plan) -> String {
                 };
                 format!("{}{namespace}   {chart}{revision}", column(name, 24))
             }
-            Subject::ServiceAccount { .. } | Subject::Cluster { .. } | Subject::Pool { .. } | Subject::Role { .. } => {
-                column(&step.subject.name(), 24)
-            }
+            Subject::LoadBalancer { .. }
+            | Subject::ServiceAccount { .. }
+            | Subject::Volume { .. }
+            | Subject::Cluster { .. }
+            | Subject::Pool { .. }
+            | Subject::Role { .. } => column(&step.subject.name(), 24),
             _ => step.subject.name(),
         };
         let line = format!("  {}{} {name}", column(step.subject.word(), 11), step.action.sign());

@@ -1,0 +1,177 @@
+//! `sutler up` on EKS: Terraform's changes and the releases' are shown as one plan, then made in order: network, cluster, add-ons, roles and
+//! pools by Terraform, then what is in the cluster, with the roles' ARNs out of Terraform's outputs.
+//!
+//! Where it stops, another `up` goes on: what Terraform made is in its state, and a release that was left half-way is finished.
+
+use std::sync::Arc;
+
+use sutler_infra::plan::Plan as InfraPlan;
+use sutler_infra::run::Goal;
+use sutler_stack::eks::{Eks, Purpose};
+use sutler_stack::load::Loaded;
+use sutler_stack::lock::StackLock;
+use sutler_stack::operate::{self, Planned};
+use sutler_stack::plan::infra::{do_the_same, with_infra};
+use sutler_stack::plan::make::cluster_model;
+use sutler_stack::prepare::Secrets;
+use sutler_stack::status::{self, Status};
+
+use super::{ask, write_pins};
+use crate::arguments::{Output, Up};
+use crate::failure::Failure;
+use crate::interrupt::Interrupt;
+use crate::progress::Progress;
+use crate::{printer, terraform, view};
+
+/// What is at hand while it works.
+struct Work<'a> {
+    arguments: &'a Up,
+    loaded: &'a mut Loaded,
+    eks: &'a mut Eks,
+    progress: Arc<Progress>,
+    interrupt: &'a Interrupt,
+}
+
+/// What was shown and agreed to, and is half done: Terraform has worked.
+struct Agreed {
+    planned: Planned,
+    secrets: Secrets,
+    /// Whether the releases must be planned anew: the cluster is another than the one they were planned for.
+    is_outdated: bool,
+}
+
+/// Brings it up; whether anything changed, and how it then is.
+pub(super) async fn run(arguments: &Up, loaded: &mut Loaded) -> Result<(bool, Status), Failure> {
+    let interrupt = Interrupt::listen().await;
+    let mut eks = Eks::open(&mut loaded.stack, &loaded.folder, Purpose::Up).await?;
+    let root = eks.root.clone();
+    let progress = Arc::new(Progress::new(false));
+    let mut lock = None;
+    let work = Work { arguments, loaded, eks: &mut eks, progress: Arc::clone(&progress), interrupt: &interrupt };
+    let done = tokio::select! {
+        done = work.whole(&mut lock) => done,
+        () = interrupt.heard() => Err(Failure::new("stopped by the keyboard half-way")
+            .hint("`sutler up` again goes on where this one stopped")),
+    };
+    progress.end();
+    if let Some(lock) = lock
+        && let Err(error) = lock.release().await
+    {
+        tracing::warn!(%error, "the stack's lock could not be let go; it lapses by itself");
+    }
+    if let Some(root) = root {
+        // Whatever happened: it holds secrets in the clear.
+        root.forget_plan()?;
+    }
+    done
+}
+
+impl Work<'_> {
+    /// Everything. The lock lies in the cluster: where there is none yet, Terraform's lock of its state is the only one until it is made.
+    async fn whole(mut self, lock: &mut Option<StackLock>) -> Result<(bool, Status), Failure> {
+        // Without secrets first: what cannot be planned is refused before anything is written or Terraform asked.
+        operate::plan(&self.eks.session, self.loaded, None, self.arguments.recover).await?;
+        let name = self.loaded.stack.name.clone();
+        let agreed = match self.eks.exists {
+            true => {
+                let held = lock.insert(StackLock::take(&self.eks.session, &name).await?);
+                held.during(self.infra()).await?
+            }
+            false => self.infra().await?,
+        };
+        let held = match lock {
+            Some(held) => held,
+            None => lock.insert(StackLock::take(&self.eks.session, &name).await?),
+        };
+        held.during(self.releases(agreed)).await
+    }
+
+    /// Plans all of it, asks, and lets Terraform work.
+    async fn infra(&mut self) -> Result<Agreed, Failure> {
+        let infra = match &self.eks.root {
+            Some(root) => {
+                let plan = terraform::plan(root, Goal::Described, self.interrupt).await?;
+                self.eks.check_names(&self.loaded.stack, &plan).await?;
+                Some(plan)
+            }
+            None => None,
+        };
+        // A secret that is missing is found before money is spent.
+        let mut secrets = operate::read_sources(self.loaded)?;
+        let recover = self.arguments.recover;
+        let mut planned = match self.eks.exists {
+            true => {
+                secrets = operate::with_digest_key(&self.eks.session, secrets).await?;
+                operate::plan(&self.eks.session, self.loaded, Some(&secrets), recover).await?
+            }
+            false => operate::plan(&self.eks.session, self.loaded, None, recover).await?,
+        };
+        let has_infra = infra.as_ref().is_some_and(InfraPlan::has_changes);
+        if let Some(infra) = infra {
+            planned.plan = with_infra(planned.plan, &self.loaded.stack, infra);
+        }
+        if self.arguments.output == Output::Text {
+            printer::note(view::header(&planned.plan));
+            for warning in &planned.plan.warnings {
+                printer::note(format!("warning: {warning}"));
+            }
+        }
+        if let Some(reason) = planned.plan.blocked.first() {
+            return Err(Failure::new(format!("the plan cannot be applied now: {reason}")));
+        }
+        if planned.plan.has_changes() {
+            printer::note(view::plan::changes(&planned.plan));
+            self.ask(false)?;
+        }
+        write_pins(self.loaded, self.arguments.output)?;
+        let existed = self.eks.exists;
+        if let (true, Some(root)) = (has_infra, &self.eks.root) {
+            terraform::apply(root, &self.progress, self.interrupt).await?;
+            let outputs = terraform::outputs(root, self.interrupt).await?;
+            self.loaded.stack.take_role_arns(&outputs.role_arns);
+            self.eks.find_cluster(&self.loaded.stack).await?;
+        }
+        let session = &self.eks.session;
+        if session.simulated {
+            self.progress.simulated();
+            // It stands for the cluster that Terraform made.
+            let model = cluster_model(&self.loaded.stack);
+            if session.cluster_model().await.map_err(Failure::new)?.as_ref() != Some(&model) {
+                session.set_cluster_model(&model).await.map_err(Failure::new)?;
+            }
+        }
+        Ok(Agreed { planned, secrets, is_outdated: has_infra || !existed })
+    }
+
+    /// What is in the cluster.
+    async fn releases(&mut self, agreed: Agreed) -> Result<(bool, Status), Failure> {
+        let Agreed { planned: shown, secrets, is_outdated } = agreed;
+        let session = self.eks.session.clone().telling_of_nodes(self.progress.sink()).await;
+        let planned = match is_outdated {
+            true => {
+                let secrets = operate::with_digest_key(&session, secrets).await?;
+                let planned = operate::plan(&session, self.loaded, Some(&secrets), self.arguments.recover).await?;
+                if !do_the_same(&shown.plan, &planned.plan) {
+                    printer::note("\nthe cluster that was made asks for something else than was shown:");
+                    printer::note(view::plan::changes(&planned.plan));
+                    self.ask(true)?;
+                }
+                planned
+            }
+            false => shown,
+        };
+        let changed = is_outdated || planned.plan.has_changes();
+        if planned.plan.has_changes() || !planned.plan.blocked.is_empty() {
+            operate::up(&session, self.loaded, &planned, self.arguments.recover, self.progress.sink()).await?;
+        }
+        let stack = &self.loaded.stack;
+        Ok((changed, status::judge(stack, &status::look(&session, stack).await?)))
+    }
+
+    fn ask(&self, again: bool) -> Result<(), Failure> {
+        let stack = &self.loaded.stack;
+        let account = &self.eks.cloud.caller.account;
+        let question = format!("Apply this to {} in account {account}, {}?", stack.cluster.name, stack.region);
+        ask(self.arguments.yes, &question, if again { "no release was changed" } else { "nothing was changed" })
+    }
+}

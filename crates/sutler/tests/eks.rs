@@ -1,0 +1,300 @@
+//! A stack on EKS, from nothing to nothing: the real Terraform and AWS provider make it in an account of moto's, and a served simulator is the
+//! Kubernetes that moto's cluster lacks.
+
+#[path = "../../sutler-infra/tests/support/mod.rs"]
+mod machine;
+mod support;
+
+use std::ffi::OsString;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use machine::Account;
+use serde_json::Value;
+use support::{Place, Ran};
+
+/// The Kubernetes behind a cluster of moto's.
+struct StandIn {
+    process: Child,
+    kubeconfig: PathBuf,
+    /// It keeps its state here.
+    _place: Place,
+}
+
+impl StandIn {
+    fn start() -> StandIn {
+        let place = Place::new();
+        place.write(
+            "stack.yaml",
+            "apiVersion: sutler.dev/v1alpha1\nkind: Stack\nname: stand-in\nenvironments: {sim: {target: simulator}}\n\
+             defaults: {environment: sim}\ncluster: {}\n",
+        );
+        let kubeconfig = place.path("served.kubeconfig");
+        let mut process = place
+            .command(&["simulator", "serve", "--time", "fast", "--kubeconfig", "served.kubeconfig"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the server starts");
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().expect("its output")).read_line(&mut line).expect("a line");
+        assert!(line.starts_with("export KUBECONFIG="), "{line}");
+        StandIn { process, kubeconfig, _place: place }
+    }
+
+    /// Asks its API; `None` where it says that there is no such thing.
+    fn get(&self, path: &str) -> Option<Value> {
+        let config = std::fs::read_to_string(&self.kubeconfig).expect("the kubeconfig");
+        let (_, server) = config.split_once("http://").expect("an address");
+        let (login, address) = server.split('"').next().and_then(|server| server.split_once('@')).expect("a login");
+        let token = login.split_once(':').expect("a token").1;
+        let mut stream = TcpStream::connect(address).expect("the server");
+        write!(stream, "GET {path} HTTP/1.0\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\n\r\n")
+            .expect("a request");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
+        match head.split(' ').nth(1) {
+            Some("200") => Some(serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {body}"))),
+            Some("404") => None,
+            _ => panic!("{answer}"),
+        }
+    }
+}
+
+impl Drop for StandIn {
+    fn drop(&mut self) {
+        drop(self.process.kill());
+        drop(self.process.wait());
+    }
+}
+
+/// A stack, the account it is for, and the Kubernetes in it.
+struct World {
+    place: Place,
+    account: Account,
+    stand_in: StandIn,
+    environment: Vec<(String, OsString)>,
+}
+
+impl World {
+    /// `None`, told by name, where this machine lacks a part.
+    fn new(test: &str) -> Option<World> {
+        let mut environment = machine::terraform(test)?;
+        let account = Account::start(test)?;
+        let stand_in = StandIn::start();
+        environment.extend(account.environment());
+        environment.push(("SUTLER_EKS_KUBECONFIG".into(), stand_in.kubeconfig.clone().into()));
+        environment.push(("AUTH0_CLIENT_SECRET".into(), "s3cr3t-of-auth0".into()));
+        Some(World { place: Place::new(), account, stand_in, environment })
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = self.place.command(arguments);
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    /// Runs it to its end. No secret is said.
+    fn run(&self, arguments: &[&str]) -> Ran {
+        let output = self.command(arguments).output().expect("the program runs");
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
+        let ran = Ran { exit: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) };
+        assert!(!format!("{}{}", ran.stdout, ran.stderr).contains("s3cr3t"), "a secret was printed: {ran:?}");
+        ran
+    }
+
+    /// Starts `up`, and kills it when Terraform has made the first things.
+    fn kill_half_way(&self, arguments: &[&str]) {
+        let mut process =
+            self.command(arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts");
+        let lines = BufReader::new(process.stderr.take().expect("stderr is piped")).lines();
+        let mut made = 0;
+        for line in lines {
+            let line = line.expect("UTF-8");
+            made += usize::from(line.starts_with("  infra ") && line.contains("  made"));
+            if made == 5 {
+                process.kill().expect("it can be killed");
+                break;
+            }
+        }
+        assert_eq!(process.wait().expect("its end").code(), None, "it was done before it was killed");
+    }
+
+    /// Says it again until the Terraform that outlived its Sutler has let go of the state.
+    fn run_once_unlocked(&self, arguments: &[&str]) -> Ran {
+        let begun = Instant::now();
+        loop {
+            let ran = self.run(arguments);
+            if !ran.stderr.contains("the state is locked by") || begun.elapsed() > Duration::from_secs(180) {
+                return ran;
+            }
+            assert!(ran.stderr.contains("wait until it is done; if it was killed"), "{}", ran.stderr);
+        }
+    }
+}
+
+fn example(place: &Place, account: &str) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/data-team");
+    for name in
+        ["stack.yaml", "stack.lock", "values/jupyterhub.yaml", "values/jupyterhub-auth0.yaml", "values/ray-small.yaml"]
+    {
+        let text = std::fs::read_to_string(folder.join(name)).expect("the example's file");
+        place.write(name, &text.replace("444455556666", account));
+    }
+}
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+#[test]
+fn a_stack_goes_up_from_an_empty_account_and_leaves_what_was_there() {
+    let Some(world) = World::new("a_stack_goes_up_from_an_empty_account_and_leaves_what_was_there") else { return };
+    let (account, place) = (&world.account, &world.place);
+    example(place, "123456789012");
+    let before = account.holds();
+
+    // All of it in one plan, though there is no cluster to ask.
+    let plan = json(&world.run(&["plan", "-e", "prod", "-o", "json"]).ended(2).stdout);
+    let made = plan["infra"]["changes"].as_array().expect("Terraform's changes");
+    assert!(made.len() > 60 && made.iter().all(|change| change["action"] == "create"), "{made:#?}");
+    let steps = plan["steps"].as_array().expect("steps");
+    let step = |kind: &str, name: &str| {
+        let of = |step: &&Value| step["subject"]["kind"] == kind && step["subject"]["name"] == name;
+        steps.iter().find(of).unwrap_or_else(|| panic!("no {kind} {name} in {steps:#?}"))
+    };
+    assert_eq!(step("serviceAccount", "daft")["details"][0], "takes data-team-prod_DaftRole (ARN known after apply)");
+    for release in ["cluster-autoscaler", "default", "jupyterhub"] {
+        assert_eq!(step("release", release)["action"], "create");
+    }
+    assert_eq!(account.holds(), before, "a plan changed something");
+
+    // Killed in the middle; another one finishes.
+    world.kill_half_way(&["up", "-e", "prod", "--yes"]);
+    let up = world.run_once_unlocked(&["up", "-e", "prod", "--yes"]).ended(0);
+    assert!(up.stdout.contains("revision 1, deployed"), "{}", up.stdout);
+
+    // What stands there is what was planned.
+    let held = account.holds();
+    let issuer = account.ask("print(json.dumps(boto3.client('eks').describe_cluster(name='data-team-prod')['cluster']['identity']['oidc']['issuer']))");
+    let names = ["ray/daft", "jupyterhub/daft"].map(|name| name.parse().expect("a service account"));
+    let trust = sutler_access::trust::web_identity(
+        &sutler_access::trust::Issuer::new(issuer.as_str().expect("a URL")),
+        sutler_access::Partition::Standard,
+        &"123456789012".parse().expect("an account"),
+        &names,
+    );
+    assert_eq!(held["roles"]["data-team-prod_DaftRole"], trust.expect("a trust policy").to_value());
+    let policy = made
+        .iter()
+        .find(|change| change["address"] == "module.cluster.aws_iam_role_policy.pod[\"DaftRole\"]")
+        .expect("the role's policy");
+    assert_eq!(held["policy"]["data-team-prod_DaftRole"], json(policy["after"]["policy"].as_str().expect("JSON")));
+
+    // The ARNs have flowed into the cluster.
+    for (path, role) in [
+        ("ray/serviceaccounts/daft", "DaftRole"),
+        ("jupyterhub/serviceaccounts/daft", "DaftRole"),
+        ("kube-system/serviceaccounts/cluster-autoscaler", "Autoscaler"),
+    ] {
+        let found = world.stand_in.get(&format!("/api/v1/namespaces/{path}")).expect("the service account");
+        let arn = &found["metadata"]["annotations"]["eks.amazonaws.com/role-arn"];
+        assert_eq!(*arn, format!("arn:aws:iam::123456789012:role/data-team-prod_{role}"));
+        assert!(held["roles"].get(format!("data-team-prod_{role}")).is_some());
+    }
+
+    let again = world.run(&["plan", "-e", "prod"]).ended(0);
+    assert!(again.stdout.contains("Nothing to do: the cluster is as the file says."), "{}", again.stdout);
+    let status = json(&world.run(&["status", "-e", "prod", "-o", "json"]).ended(0).stdout);
+    assert_eq!(status["roles"][0]["pods"], status["roles"][0]["withIdentity"]);
+
+    // Down: not while it is protected; then all that was made, but for data.
+    let refused = world.run(&["down", "-e", "prod", "--yes"]).ended(1);
+    assert!(
+        refused.stderr.contains("--> stack.yaml:") && refused.stderr.contains("protect: true"),
+        "{}",
+        refused.stderr
+    );
+    let text = std::fs::read_to_string(place.path("stack.yaml")).expect("the stack");
+    place.write("stack.yaml", &text.replace("    protect: true\n", ""));
+    let down = world.run(&["down", "-e", "prod", "--yes"]).ended(0);
+    assert!(
+        down.stdout.contains("claim jupyterhub/jupyterhub-hub-db): data is kept; `--delete-data` removes it"),
+        "{}",
+        down.stdout
+    );
+    assert_eq!(account.holds(), before);
+    let volumes = world.stand_in.get("/api/v1/persistentvolumes").expect("a list");
+    assert_eq!(volumes["items"][0]["spec"]["persistentVolumeReclaimPolicy"], "Retain");
+    let nothing = world.run(&["down", "-e", "prod", "--yes"]).ended(0);
+    assert!(nothing.stderr.contains("nothing of this stack is there"), "{}", nothing.stderr);
+}
+
+/// Only roles, for a cluster that somebody else made.
+const ROLES: &str = "\
+apiVersion: sutler.dev/v1alpha1
+kind: Stack
+name: ml
+environments: {prod: {target: eks, account: \"123456789012\", region: us-west-2}}
+defaults: {environment: prod}
+cluster: {name: shared, manage: roles, pools: {core: {instanceTypes: [m6i.xlarge], min: 1, max: 1}}}
+roles:
+  Reader: {serviceAccounts: [ml/reader], s3: [{bucket: team-data, access: read}]}
+releases:
+  app: {namespace: ml, chart: ./chart}
+";
+
+const SHARED: &str = "
+eks, iam, ec2 = (boto3.client(name) for name in ('eks', 'iam', 'ec2'))
+subnets = [subnet['SubnetId'] for subnet in ec2.describe_subnets()['Subnets'][:2]]
+cluster = eks.create_cluster(name='shared', version='1.34', roleArn='arn:aws:iam::123456789012:role/c', resourcesVpcConfig={'subnetIds': subnets})['cluster']
+issuer = eks.describe_cluster(name='shared')['cluster']['identity']['oidc']['issuer']
+iam.create_open_id_connect_provider(Url=issuer, ClientIDList=['sts.amazonaws.com'], ThumbprintList=['a' * 40])
+iam.create_role(RoleName='shared_Reader', AssumeRolePolicyDocument='{}', Tags=[{'Key': 'sutler.dev/stack', 'Value': 'web'}, {'Key': 'sutler.dev/environment', 'Value': 'live'}])
+print('{}')
+";
+
+#[test]
+fn in_a_cluster_of_others_only_roles_are_made_and_none_is_taken_over() {
+    let Some(world) = World::new("in_a_cluster_of_others_only_roles_are_made_and_none_is_taken_over") else { return };
+    let (account, place) = (&world.account, &world.place);
+    place.write("stack.yaml", ROLES);
+    place.write("chart/Chart.yaml", "apiVersion: v2\nname: chart\nversion: 0.1.0\n");
+    place.write(
+        "chart/templates/all.yaml",
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: app}\nspec:\n  serviceAccountName: reader\n  containers: [{name: app, image: app}]\n\
+         ---\napiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: data, annotations: {helm.sh/resource-policy: keep}}\n\
+         spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}\n",
+    );
+
+    let missing = world.run(&["plan"]).ended(1);
+    let said = "error: there is no EKS cluster `shared` in account 123456789012, us-west-2, and `cluster.manage: roles` makes none\n";
+    assert!(missing.stderr.starts_with(said), "{}", missing.stderr);
+
+    account.ask(SHARED);
+    let taken = world.run(&["up", "--yes"]).ended(1);
+    let said =
+        "error: IAM role `shared_Reader` is there already, and belongs to stack `web`, environment `live`\nhint: ";
+    assert!(taken.stderr.contains(said), "{}", taken.stderr);
+    account.ask("boto3.client('iam').delete_role(RoleName='shared_Reader'); print('{}')");
+
+    let before = account.holds();
+    world.run(&["up", "--yes"]).ended(0);
+    assert!(account.holds()["roles"].get("shared_Reader").is_some());
+    world.run(&["plan"]).ended(0);
+
+    // The role goes, what others made stays; data only when told.
+    let down = world.run(&["down", "--yes"]).ended(0);
+    assert!(down.stdout.contains("ml is down, its roles are gone; cluster shared stays"), "{}", down.stdout);
+    assert_eq!(account.holds(), before);
+    let claim = "/api/v1/namespaces/ml/persistentvolumeclaims/data";
+    assert!(world.stand_in.get(claim).is_some());
+    let down = world.run(&["down", "--yes", "--delete-data"]).ended(0);
+    assert!(down.stderr.contains("volume     - ml/data"), "{}", down.stderr);
+    assert!(world.stand_in.get(claim).is_none());
+    assert_eq!(world.stand_in.get("/api/v1/persistentvolumes").expect("a list")["items"], serde_json::json!([]));
+}
