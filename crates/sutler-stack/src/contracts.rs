@@ -2,15 +2,24 @@
 //!
 //! A chart says which of its values name a pool or a role in its `values.schema.json`, by `"x-sutler": "pool"` and
 //! `"x-sutler": "role"`; [`references`] finds them. [`check`] then holds the releases against pools, roles and service
-//! accounts: everything that would otherwise show as a pod that stays pending, or as an S3 request that is refused.
+//! accounts, and against each other: everything that would otherwise show as a pod that stays pending, an S3 request that is refused, or
+//! a stranger in the notebooks.
 
+mod accounts;
+mod capacity;
+mod manifests;
+mod network;
 mod references;
 
+pub use accounts::unmade;
+pub use capacity::cluster_autoscaler;
+pub use manifests::placed;
 pub use references::{Reference, ReferenceKind, references};
 
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
+use sutler_chart::values::ValuesFile;
 use sutler_nodes::daemons::{Daemon, daemon_on_node, daemon_pod, eks_daemon_sets};
 use sutler_nodes::fit::{Fit, fit};
 use sutler_nodes::instances::lookup;
@@ -21,28 +30,47 @@ use sutler_nodes::{Pool, Taint};
 
 use crate::file::diagnostic::{Diagnostic, Severity, nearest};
 use crate::pods::PodTemplate;
-use crate::stack::{Role, Stack};
+use crate::stack::{Role, ServiceAccount, Stack};
 
 /// What is known of one release when contracts are checked.
 #[derive(Clone, Debug)]
 pub struct ReleaseFacts {
     /// Its id.
     pub id: String,
+    /// Its name in the cluster.
+    pub name: String,
     /// Its namespace.
     pub namespace: String,
     /// The pools and roles that its values name.
     pub references: Vec<Reference>,
     /// Service accounts that its values name, for pods that are made later: a hub's notebooks.
     pub accounts: BTreeSet<String>,
-    /// The pods it will make; empty for a release that this environment leaves out.
+    /// The pods it will make, notebooks of its hub included; empty for a release that this environment leaves out.
     pub pods: Vec<PodTemplate>,
+    /// Its objects, hooks included, as they will be in the cluster.
+    pub objects: Vec<Value>,
+    /// Its values files, and what stack.yaml says: for places.
+    pub files: Vec<ValuesFile>,
     /// DaemonSets among its objects.
     pub daemon_sets: Vec<Value>,
 }
 
+/// What the cluster has that the stack does not make. Empty where nobody looked.
+#[derive(Clone, Debug, Default)]
+pub struct Live {
+    /// Whether somebody looked.
+    pub looked: bool,
+    /// Those of [`unmade`] that are there.
+    pub accounts: BTreeSet<ServiceAccount>,
+    /// Karpenter's pools, which EKS Auto Mode has too.
+    pub node_pools: Vec<Value>,
+    /// The zones of nodes that exist, where existing nodes stand for pools.
+    pub zones: BTreeSet<String>,
+}
+
 /// Checks everything. `skipped` are the releases that this environment leaves out: what only they use is used, and what
 /// nobody seems to use is only a warning where one of them might.
-pub fn check(stack: &Stack, releases: &[ReleaseFacts], skipped: &[ReleaseFacts]) -> Vec<Diagnostic> {
+pub fn check(stack: &Stack, releases: &[ReleaseFacts], skipped: &[ReleaseFacts], live: &Live) -> Vec<Diagnostic> {
     let mut found = unknown_references(stack, releases);
     if found.is_empty() {
         let all: Vec<&ReleaseFacts> = releases.iter().chain(skipped).collect();
@@ -50,6 +78,10 @@ pub fn check(stack: &Stack, releases: &[ReleaseFacts], skipped: &[ReleaseFacts])
         found.extend(unused_roles(stack, &all, severity));
         found.extend(unused_pools(stack, &all, severity));
         found.extend(pods_without_a_pool(stack, releases));
+        found.extend(accounts::check(stack, releases, skipped, live));
+        found.extend(network::check(stack, releases));
+        found.extend(capacity::two_autoscalers(stack, releases, live));
+        found.extend(capacity::zones(stack, releases, live));
     }
     found.sort_by_key(|diagnostic| diagnostic.place);
     found
@@ -234,11 +266,11 @@ fn explain(
         .iter()
         .filter_map(|(candidate, rejection)| Some((candidate, rejection.as_ref()?)))
         .find(|(_, rejection)| too_small(rejection));
-    let object = format!("{} `{}`", template.kind, template.name);
+    let object = template.spoken();
     match near {
         Some((candidate, rejection)) => {
             let pool = &candidate.pool;
-            let place = resources_place(stack, release);
+            let place = profile_place(stack, release, template).or_else(|| resources_place(stack, release));
             let mut problem = Diagnostic::error(
                 place,
                 format!("pods of release `{}` ({object}) fit no node of pool `{}`", release.id, pool.name),
@@ -254,15 +286,19 @@ fn explain(
             }
             let fit: Option<Fit> = fit(pool, &daemon_sets[eks_daemon_sets().len()..]).ok();
             match fit {
-                Some(fit) => problem.note(fit.explain()).hint(format!(
-                    "leave `resources` out where the chart takes a whole node ({}), or ask for less",
-                    fit.summary()
-                )),
+                Some(fit) => problem.note(fit.explain()).hint(match template.is_notebook() {
+                    true => format!("let the profile ask for less: one pod alone gets {}", fit.summary()),
+                    false => format!(
+                        "leave `resources` out where the chart takes a whole node ({}), or ask for less",
+                        fit.summary()
+                    ),
+                }),
                 None => problem,
             }
         }
         None => {
-            let place = stack.file.key_place(&["releases", &release.id]);
+            let place =
+                profile_place(stack, release, template).or_else(|| stack.file.key_place(&["releases", &release.id]));
             let mut problem =
                 Diagnostic::error(place, format!("pods of release `{}` ({object}) can run in no pool", release.id));
             for (candidate, rejection) in verdicts {
@@ -298,6 +334,25 @@ fn place_of_value(stack: &Stack, release: &str, path: &[String]) -> Option<crate
         Some(node) => Some(node.start.into()),
         None => stack.file.key_place(&["releases", release]),
     }
+}
+
+/// Where the profile of a notebook stands, if stack.yaml has it.
+fn profile_place(
+    stack: &Stack,
+    release: &ReleaseFacts,
+    template: &PodTemplate,
+) -> Option<crate::file::diagnostic::Place> {
+    let values =
+        stack.file.root.find(["releases", release.id.as_str(), "values"]).filter(|_| template.is_notebook())?;
+    let mut open: Vec<&sutler_yaml::Node> = vec![values];
+    while let Some(node) = open.pop() {
+        let name = node.get("display_name").and_then(sutler_yaml::Node::as_str);
+        if name.is_some_and(|name| !template.name.is_empty() && template.name.starts_with(name)) {
+            return Some(node.start.into());
+        }
+        open.extend(node.entries().iter().map(|(_, value)| value).chain(node.items()));
+    }
+    None
 }
 
 /// Where a release says how large its pods are, as near as the file tells.

@@ -41,7 +41,7 @@ pub struct OpenLogin<'t> {
     /// Namespace and service account under which somebody who came in runs code.
     pub account: (String, String),
     /// The pods that listen.
-    pods: Vec<&'t Value>,
+    pub pods: Vec<&'t Value>,
 }
 
 /// A public door with an open login behind it.

@@ -20,6 +20,7 @@ pub mod infra;
 pub mod init;
 pub mod inputs;
 pub mod kubeconfig;
+pub mod lint;
 pub mod load;
 pub mod lock;
 pub mod names;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use sutler_release::{ApiError, ApplyOptions, ObjectRef, Release, Select};
 
 use crate::apply::{ApplyError, Applying, remove};
-use crate::contracts::{check, unknown_references};
+use crate::contracts::{Live, ReleaseFacts, check, cluster_autoscaler, unknown_references, unmade};
 use crate::event::Sink;
 use crate::file::diagnostic::{Report, Severity};
 use crate::inputs::{Given, InputError, used_secrets, user_values};
@@ -23,7 +23,8 @@ use crate::prepare::{
 };
 use crate::secrets::{self, SecretError};
 use crate::session::Session;
-use crate::stack::Stack;
+use crate::stack::{Stack, Target};
+use crate::tables::{KARPENTER, NODES, Tables, object};
 
 /// The Secret with the key of the secrets' digests.
 const DIGEST_KEY: &str = "sutler-digest-key";
@@ -96,7 +97,8 @@ pub async fn plan(
             skipped.push(facts_of_skipped(release, inputs)?);
         }
     }
-    let found = stack.file.report(check(stack, &checked, &skipped));
+    let live = live(session, stack, &checked).await.map_err(ObserveError::Api)?;
+    let found = stack.file.report(check(stack, &checked, &skipped, &live));
     if found.has_errors() {
         return Err(PlanError::Contracts(Box::new(found.only(Severity::Error))));
     }
@@ -108,6 +110,28 @@ pub async fn plan(
         warnings.diagnostics.iter().map(|warning| format!("{} ({})", warning.message, warnings.location(warning))),
     );
     Ok(Planned { plan, prepared, observed, warnings })
+}
+
+/// What the cluster has of what contracts ask for and the stack does not make.
+async fn live(session: &Session, stack: &Stack, releases: &[ReleaseFacts]) -> Result<Live, ApiError> {
+    let cluster = session.cluster();
+    let mut live = Live { looked: true, ..Live::default() };
+    for (account, ..) in unmade(stack, releases) {
+        let reference = ObjectRef::new("v1", "ServiceAccount", Some(&account.namespace), &account.name);
+        if object(&cluster, &reference).await?.is_some() {
+            live.accounts.insert(account);
+        }
+    }
+    if !session.simulated && cluster_autoscaler(releases).is_some() {
+        live.node_pools = Tables::read(&cluster, KARPENTER, None).await?.list("NodePool").to_vec();
+    }
+    if matches!(stack.target, Target::Context(_)) {
+        let nodes = Tables::read(&cluster, NODES, None).await?;
+        let zone =
+            |node: &Value| node.pointer("/metadata/labels/topology.kubernetes.io~1zone")?.as_str().map(str::to_owned);
+        live.zones = nodes.list("Node").iter().filter_map(zone).collect();
+    }
+    Ok(live)
 }
 
 /// Refuses values that name pools or roles which the stack does not have: before anything is rendered, since a chart could

@@ -1,6 +1,9 @@
 //! The pods that a release's manifests will make: their templates, found in every kind that has one.
 
 use serde_json::{Value, json};
+use sutler_objects::object::namespace;
+
+use crate::hubs::Notebook;
 
 /// A pod template and where it is.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,7 +18,34 @@ pub struct PodTemplate {
     pub pod: Value,
 }
 
+/// The kind of a template that no object holds: a hub makes its pods when somebody logs in.
+const NOTEBOOK: &str = "notebook";
+
 impl PodTemplate {
+    /// A notebook of a hub; its name is the profile's.
+    pub fn of_notebook(notebook: Notebook) -> PodTemplate {
+        PodTemplate {
+            kind: NOTEBOOK.to_owned(),
+            name: notebook.profile.unwrap_or_default(),
+            namespace: namespace(&notebook.pod).to_owned(),
+            pod: notebook.pod,
+        }
+    }
+
+    /// Whether a hub makes its pods.
+    pub fn is_notebook(&self) -> bool {
+        self.kind == NOTEBOOK
+    }
+
+    /// What messages call it: "Deployment `x`", "notebooks of profile `Large`".
+    pub fn spoken(&self) -> String {
+        match (self.is_notebook(), self.name.as_str()) {
+            (true, "") => "notebooks".to_owned(),
+            (true, profile) => format!("notebooks of profile `{profile}`"),
+            (false, name) => format!("{} `{name}`", self.kind),
+        }
+    }
+
     /// The service account its pods use.
     pub fn service_account(&self) -> &str {
         self.pod.pointer("/spec/serviceAccountName").and_then(Value::as_str).unwrap_or("default")

@@ -14,18 +14,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
+use sutler_chart::values::ValuesFile;
 use sutler_chart::{Operation, ReleaseInfo};
 use sutler_nodes::fit::fit;
 use sutler_release::{Content, FromChart, Releases, Source};
 use sutler_template::Value;
 
-use crate::contracts::{ReleaseFacts, references};
+use crate::contracts::{ReleaseFacts, placed, references};
 use crate::globals::{PoolFit, SecretValues, globals};
+use crate::hubs::{Hub, hubs};
 use crate::inputs::{Given, InputError, ReleaseInputs, asks_for_globals, secret_paths, user_values};
 use crate::observed::Key;
-use crate::pods::pod_templates;
+use crate::pods::{PodTemplate, pod_templates};
 use crate::secrets::{Secret, keyed_digest};
 use crate::stack::{Release, Stack};
+use crate::tables::Tables;
 
 /// What rendering may see of the world.
 pub struct Surroundings<'a> {
@@ -59,6 +62,8 @@ pub struct PreparedRelease {
     pub release: Release,
     /// Its chart.
     pub chart: sutler_chart::Chart,
+    /// Its values files, and what stack.yaml says: for places in messages.
+    pub files: Vec<ValuesFile>,
     /// The user's values, as its record will hold them.
     pub values: Value,
     /// What they rendered to, as its record will hold it.
@@ -229,6 +234,7 @@ async fn prepare_release(
     Ok(PreparedRelease {
         release: release.clone(),
         chart: inputs.chart.clone(),
+        files: inputs.files.clone(),
         values,
         content,
         objects,
@@ -256,9 +262,20 @@ fn of_kind(objects: &[Json], kind: &str) -> Vec<Json> {
 
 /// What contracts look at, of a release that was rendered.
 pub fn facts(prepared: &PreparedRelease) -> ReleaseFacts {
+    let Release { name, namespace, .. } = &prepared.release;
+    let mut objects = placed(&prepared.objects, name, namespace);
+    let mut pods = pod_templates(&prepared.objects, namespace);
+    let hubs = hubs(&Tables::of_objects(objects.iter().cloned()));
+    pods.extend(hubs.iter().flat_map(Hub::notebooks).map(PodTemplate::of_notebook));
+    // Hooks make accounts for others, and their own pods come and go.
+    let hooks = prepared.content.hooks.iter().filter_map(|hook| sutler_release::parse_manifest(&hook.manifest).ok());
+    let accounts = hooks.flatten().filter(|object| object["kind"] == "ServiceAccount").collect::<Vec<_>>();
+    objects.extend(placed(&accounts, name, namespace));
     ReleaseFacts {
-        pods: pod_templates(&prepared.objects, &prepared.release.namespace),
+        pods,
         daemon_sets: of_kind(&prepared.objects, "DaemonSet"),
+        objects,
+        files: prepared.files.clone(),
         ..facts_of_values(&prepared.release, &prepared.chart, &prepared.values)
     }
 }
@@ -276,10 +293,13 @@ pub fn facts_of_values(release: &Release, chart: &sutler_chart::Chart, values: &
     let values = over(defaults, sutler_chart::values::to_json(values));
     ReleaseFacts {
         id: release.id.clone(),
+        name: release.name.clone(),
         namespace: release.namespace.clone(),
         references: references(&schema, &values),
         accounts: account_names(&values),
         pods: Vec::new(),
+        objects: Vec::new(),
+        files: Vec::new(),
         daemon_sets: Vec::new(),
     }
 }

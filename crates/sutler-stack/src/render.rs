@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use sutler_release::parse_manifest;
 
-use crate::contracts::check;
+use crate::contracts::{Live, check};
 use crate::file::diagnostic::Severity;
 use crate::load::Loaded;
 use crate::operate::{PlanError, check_references};
@@ -41,8 +41,10 @@ pub async fn render(session: &Session, loaded: &Loaded) -> Result<BTreeMap<Strin
     };
     let prepared = prepare(stack, &loaded.inputs, &surroundings).await?;
     let checked: Vec<_> = prepared.releases.iter().map(facts).collect();
-    let errors: Vec<_> =
-        check(stack, &checked, &[]).into_iter().filter(|found| found.severity == Severity::Error).collect();
+    let errors: Vec<_> = check(stack, &checked, &[], &Live::default())
+        .into_iter()
+        .filter(|found| found.severity == Severity::Error)
+        .collect();
     // What an environment leaves out may use what seems unused here; only a full environment can tell.
     if !errors.is_empty() && stack.skipped.is_empty() {
         return Err(wrong(errors));

@@ -58,6 +58,12 @@ pub const SCHEDULING: &[Kind] = &[
     of_cluster("NodePool", "karpenter.sh/v1"),
 ];
 
+/// Nodes.
+pub const NODES: &[Kind] = &[of_cluster("Node", "v1")];
+
+/// Karpenter's pools.
+pub const KARPENTER: &[Kind] = &[of_cluster("NodePool", "karpenter.sh/v1")];
+
 /// What decides who reaches what.
 pub const NETWORK: &[Kind] = &[
     of_namespaces("Pod", "v1"),

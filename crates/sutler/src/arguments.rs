@@ -29,6 +29,8 @@ pub(crate) enum Command {
     Init(Init),
     /// Write the releases' manifests into a folder, without secrets
     Render(Render),
+    /// Say what is wrong with the stack as far as its files tell, in every environment or one (exit code 0: no error, 1: errors)
+    Lint(Lint),
     /// Pin the charts that the stack is made from in stack.lock, beside its file
     Lock(Lock),
     /// Say what is wrong with a cluster and what to change: permissions, pods that do not run, the network (exit code 0: nothing,
@@ -121,6 +123,15 @@ pub(crate) struct Down {
     /// Remove volumes too: those of the stack's own namespaces, and all of a cluster that goes
     #[arg(long)]
     pub(crate) delete_data: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Lint {
+    #[command(flatten)]
+    pub(crate) stack: StackArguments,
+    /// The form in which problems are told
+    #[arg(short, long, value_name = "FORM", default_value = "text")]
+    pub(crate) output: Output,
 }
 
 #[derive(Debug, Args)]

@@ -7,6 +7,7 @@ pub(crate) mod helm;
 pub(crate) mod infra;
 pub(crate) mod init;
 pub(crate) mod kubeconfig;
+pub(crate) mod lint;
 pub(crate) mod lock;
 pub(crate) mod plan;
 pub(crate) mod ray;

@@ -7,6 +7,7 @@ use sutler_stack::access::{AccessError, QuestionError};
 use sutler_stack::apply::ApplyError;
 use sutler_stack::cloud::CloudError;
 use sutler_stack::eks::EksError;
+use sutler_stack::lint::LintError;
 use sutler_stack::load::LoadError;
 use sutler_stack::lock::LockError;
 use sutler_stack::observe::ObserveError;
@@ -66,6 +67,7 @@ with_hint! {
     CloudError: CloudError::hint;
     sutler_aws::CallError: sutler_aws::CallError::hint;
     EksError: EksError::hint;
+    LintError: LintError::hint;
     LoadError: LoadError::hint;
     RootModuleError: RootModuleError::hint;
     sutler_infra::run::RunError: sutler_infra::run::RunError::hint;

@@ -1,6 +1,6 @@
 //! The command line of Sutler: what is typed comes in, commands of the libraries are called, one printer writes.
 //!
-//! Exit codes: 0 done (for `plan`: nothing to do), 1 an error (also of usage; for `doctor`: something is broken), 2 for `plan`: there
+//! Exit codes: 0 done (for `plan`: nothing to do), 1 an error (also of usage; for `doctor` and `lint`: something is wrong), 2 for `plan`: there
 //! are changes.
 
 mod arguments;
@@ -32,7 +32,7 @@ pub(crate) enum Outcome {
     Done,
     /// `plan`: something would change.
     Changes,
-    /// `doctor`: something is broken.
+    /// `doctor` and `lint`: something is broken.
     Broken,
 }
 
@@ -93,6 +93,7 @@ fn run(command: Command) -> Result<Outcome, Failure> {
         Command::Plan(arguments) => block_on(commands::plan::run(&arguments)),
         Command::Status(arguments) => block_on(commands::status::run(&arguments)),
         Command::Down(arguments) => block_on(commands::down::run(&arguments)),
+        Command::Lint(arguments) => block_on(commands::lint::run(&arguments)),
         Command::Lock(arguments) => commands::lock::run(&arguments),
         Command::Doctor(arguments) => block_on(commands::doctor::run(&arguments)),
         Command::Explain(command) => block_on(commands::explain::run(&command)),

@@ -11,7 +11,7 @@
 //! @@ expect
 //! exit code, stdout and stderr
 //! ```
-//! `UPDATE=1` writes what was said into the files; read the difference before it is committed.
+//! `UPDATE=1` writes what was said into the files, and the table of `docs/lint.md`; read the difference before it is committed.
 
 mod support;
 
@@ -50,6 +50,60 @@ fn bad_input_is_refused_with_its_place_and_advice() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+const HEAD: &str = "\
+# What the parts of a stack must agree on
+
+`sutler lint [DIR] [-e ENV] [-o json]` says what is wrong with a stack as far as its files tell, in every environment or one: its form, these
+contracts, and what AWS would refuse. It asks no cluster and no account. `plan` and `up` refuse the same, and know more: accounts, nodes and
+Karpenter's pools that are in the cluster already. Exit code: 0 without errors (warnings are none), 1 with. `-o json` gives severity, message,
+file, line and column of each.
+
+The table is made from the tests: every line is what is said in the case beside it. Each names the line of stack.yaml; what a values file says
+is named by its own file and line, what the chart's defaults say stands at the release.
+
+| What is wrong | What is said | What to do |
+| --- | --- | --- |
+";
+
+/// Cases that are contracts between the parts of a stack.
+fn is_contract(path: &Path) -> bool {
+    let name = path.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
+    name.starts_with("contract-")
+        || matches!(
+            name,
+            "pod-fits-no-pool" | "pool-nobody-tolerates" | "unused-role" | "unknown-pool" | "unknown-role"
+        )
+}
+
+#[test]
+fn the_page_says_what_lint_says() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut cases: Vec<_> = std::fs::read_dir(folder.join("tests/bad_input"))
+        .expect("the cases")
+        .map(|entry| entry.expect("a case").path())
+        .collect();
+    cases.retain(|path| is_contract(path));
+    cases.sort();
+    let mut page = HEAD.to_owned();
+    for path in cases {
+        let case = std::fs::read_to_string(&path).expect("a case");
+        let (input, said) = case.split_once("@@ expect\n").expect("a case with what is said");
+        // Of several runs the first.
+        let said = said.split("\nexit ").next().unwrap_or(said);
+        let lines = |start: &str| {
+            let found: Vec<&str> = said.lines().filter_map(|line| line.strip_prefix(start)).collect();
+            found.join("<br>").replace('|', "\\|")
+        };
+        let title = input.lines().next().unwrap_or_default().trim_end_matches('.');
+        page.push_str(&format!("| {title} | {} | {} |\n", lines("error: "), lines("hint: ")));
+    }
+    let path = folder.join("../../docs/lint.md");
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(&path, &page).expect("a page that can be written");
+    }
+    assert_eq!(std::fs::read_to_string(&path).unwrap_or_default(), page, "docs/lint.md: UPDATE=1 writes it anew");
 }
 
 /// What the program says to a case's input.

@@ -349,7 +349,7 @@ fn policy_place(seen: &Seen<'_>, policy: &str) -> Option<String> {
 }
 
 /// The line about an object of a release: the key below its values, else the release.
-pub(crate) fn release_line(stack: &Stack, object: &Value, key: &str) -> Option<Place> {
+fn release_line(stack: &Stack, object: &Value, key: &str) -> Option<Place> {
     let label = |key: &&str| labels(object).and_then(|labels| labels.get(*key)).and_then(Value::as_str);
     let named = annotation(object, "meta.helm.sh/release-name")
         .or_else(|| ["app.kubernetes.io/instance", "release"].iter().find_map(label))?;
@@ -359,7 +359,7 @@ pub(crate) fn release_line(stack: &Stack, object: &Value, key: &str) -> Option<P
 }
 
 /// Where a key stands below a release's values, else where the release does.
-pub(crate) fn line_below(stack: &Stack, release: &str, key: &str) -> Option<Place> {
+fn line_below(stack: &Stack, release: &str, key: &str) -> Option<Place> {
     let values = stack.file.root.find(["releases", release, "values"]);
     values
         .and_then(|values| super::pending::find_key(values, key))
@@ -374,9 +374,7 @@ fn exposed(seen: &Seen<'_>, found: &Exposure<'_>) -> Finding {
     if let Some(role) = role_in_words(seen.tables, seen.stack, &login.account) {
         finding.branches.push(Branch::new("role", role));
     }
-    let release =
-        seen.stack.and_then(|stack| stack.releases.iter().find(|release| release.namespace == login.account.0));
-    let at =
-        release.and_then(|release| line_below(seen.stack?, &release.id, login.key)).and_then(|place| seen.at(place));
+    let line = |pod: &&Value| release_line(seen.stack?, pod, login.key);
+    let at = login.pods.iter().find_map(line).and_then(|place| seen.at(place));
     finding.fix(Fix::new(login.hint).at(at)).fix(Fix::new(format!("close {}: {}", door.name, door.close)))
 }

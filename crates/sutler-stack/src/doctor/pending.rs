@@ -114,7 +114,7 @@ impl<'a> Ward<'a> {
 }
 
 /// Where a key stands anywhere below a node; the first in the order of the file.
-pub(super) fn find_key(node: &sutler_yaml::Node, wanted: &str) -> Option<crate::file::diagnostic::Place> {
+pub(crate) fn find_key(node: &sutler_yaml::Node, wanted: &str) -> Option<crate::file::diagnostic::Place> {
     let mut open = vec![node];
     let mut found: Option<crate::file::diagnostic::Place> = None;
     while let Some(node) = open.pop() {
