@@ -3,7 +3,7 @@
 //!
 //! The module has nothing of this in it: where AWS is, is said by the environment, as every tool of AWS's is told.
 
-#![allow(clippy::unwrap_used, reason = "tests may panic")]
+#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "tests say what they lack, and may panic")]
 
 mod support;
 
@@ -15,7 +15,7 @@ use sutler_access::s3::{self, Access, Grant};
 use sutler_infra::model::{Identity, Infra, Manage, Nat, Network, NodePool, Role, State};
 use sutler_infra::plan::Action;
 use sutler_infra::progress::Event;
-use sutler_infra::run::{Goal, Settings, Terraform, write};
+use sutler_infra::run::{Goal, RunError, Settings, Terraform, Version, write};
 use sutler_infra::{check, render};
 use sutler_nodes::{Capacity, Pool};
 
@@ -155,6 +155,62 @@ fn what_is_described_is_made_changed_and_gone() {
         events.iter().any(|event| matches!(event, Event::Summary { operation, .. } if operation == wanted))
     };
     assert!(sum("plan") && sum("apply"));
+}
+
+/// A cluster that others made, and a bucket for the state.
+const SHARED: &str = "
+eks, iam, ec2, s3 = (boto3.client(name) for name in ('eks', 'iam', 'ec2', 's3'))
+s3.create_bucket(Bucket='team-state', CreateBucketConfiguration={'LocationConstraint': 'us-west-2'})
+subnets = [subnet['SubnetId'] for subnet in ec2.describe_subnets()['Subnets'][:2]]
+eks.create_cluster(name='data-team-prod', version='1.34', roleArn='arn:aws:iam::123456789012:role/c', resourcesVpcConfig={'subnetIds': subnets})
+issuer = eks.describe_cluster(name='data-team-prod')['cluster']['identity']['oidc']['issuer']
+iam.create_open_id_connect_provider(Url=issuer, ClientIDList=['sts.amazonaws.com'], ThumbprintList=['a' * 40])
+print('{}')";
+
+/// What a Terraform that was killed leaves beside the state.
+const LEFT_LOCK: &str = r#"
+lock = {'ID': '1f2e3d4c-0000-4000-8000-123456789abc', 'Operation': 'OperationTypeApply', 'Info': '', 'Who': 'ada@laptop',
+        'Version': '1.11.4', 'Created': '2026-11-20T09:30:00.5Z', 'Path': 'team-state/sutler/prod.tfstate'}
+boto3.client('s3').put_object(Bucket='team-state', Key='sutler/prod.tfstate.tflock', Body=json.dumps(lock).encode())
+print('{}')"#;
+
+#[test]
+fn of_two_who_share_a_state_one_waits_and_no_stale_plan_is_applied() {
+    let test = "of_two_who_share_a_state_one_waits_and_no_stale_plan_is_applied";
+    let Some(account) = Account::start(test) else { return };
+    let Some(terraform) = terraform(test, account.environment()) else { return };
+    if terraform.version() < Version(1, 10, 0) {
+        return println!("skipped {test}: this machine's Terraform: {} knows no lock in a bucket", terraform.version());
+    }
+    account.ask(SHARED);
+    let state =
+        State::S3 { bucket: "team-state".into(), key: "sutler/prod.tfstate".into(), region: "us-west-2".into() };
+    let mut infra = Infra { manage: Manage::Roles, autoscaler: None, state, ..infra() };
+    infra.roles.remove("PodsRole");
+    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let [ada, ben] = [folders[0].path(), folders[1].path()];
+    let told = &mut |_: Event| {};
+    for folder in [ada, ben] {
+        write(folder, &render(&infra)).unwrap();
+        terraform.init(folder).unwrap_or_else(shown);
+    }
+
+    // A lock that was left says whose it is, since when, and how it is released.
+    account.ask(LEFT_LOCK);
+    let locked = terraform.plan(ben, Goal::Described, told).unwrap_err();
+    assert!(matches!(&locked, RunError::Locked { holder } if holder.who == "ada@laptop"), "{locked:?}");
+    assert!(locked.to_string().starts_with("the state is locked by ada@laptop since 2026-11-20 09:30"), "{locked}");
+    assert!(locked.hint().unwrap().contains("`terraform force-unlock 1f2e3d4c-0000-4000-8000-123456789abc`"));
+    account.ask("boto3.client('s3').delete_object(Bucket='team-state', Key='sutler/prod.tfstate.tflock'); print('{}')");
+
+    // Both plan, the first applies: what the second planned does not hold any more.
+    let plans = [ada, ben].map(|folder| terraform.plan(folder, Goal::Described, told).unwrap_or_else(shown));
+    assert_eq!(plans[0].counts(), (2, 0, 0));
+    assert_eq!(plans[0].changes, plans[1].changes);
+    terraform.apply(ada, told).unwrap_or_else(shown);
+    let stale = terraform.apply(ben, told).unwrap_err();
+    assert!(matches!(stale, RunError::Stale), "{stale:?}");
+    assert!(!terraform.plan(ben, Goal::Described, told).unwrap_or_else(shown).has_changes());
 }
 
 #[test]

@@ -92,7 +92,8 @@ impl EksError {
             EksError::Missing { .. } => Some("name the cluster that exists in `cluster.name`, or let `cluster.manage: all` make one".into()),
             EksError::Taken { .. } => Some(
                 "another `cluster.name` makes other names; if this stack made it from another machine, its state is there \
-                 (`cluster.state: s3://…` shares it)"
+                 (`cluster.state: s3://…` shares it); what a Terraform that was killed had just made, `terraform import` brings \
+                 into the state"
                     .into(),
             ),
         }

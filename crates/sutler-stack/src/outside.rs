@@ -268,6 +268,10 @@ fn refused(step: &Step, source: ApiError) -> ApplyError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::operate;
+    use crate::plan::down::Extent;
+    use crate::plan::make::cluster_model;
+    use crate::stack::Stack;
 
     fn outside() -> Outside {
         let balanced = |kind: &str, name: &str, more: Value| {
@@ -316,6 +320,75 @@ mod tests {
             )
         };
         steps.iter().map(line).collect()
+    }
+
+    /// A cluster with a load balancer, and a volume that a pod uses.
+    async fn cluster() -> (Session, Stack) {
+        let text = "apiVersion: sutler.dev/v1alpha1\nkind: Stack\nname: data\nenvironments: {prod: {target: eks}}\n\
+                    defaults: {environment: prod}\ncluster: {pools: {core: {instanceTypes: [m6i.xlarge], min: 1, max: 1}}}\n";
+        let file = crate::file::read("stack.yaml", text, None).unwrap_or_else(|report| panic!("{report}"));
+        let stack = Stack::from_file(file).unwrap_or_else(|report| panic!("{report}"));
+        let session = Session::in_memory("data").unwrap();
+        session.set_cluster_model(&cluster_model(&stack)).await.unwrap();
+        let cluster = session.cluster();
+        let create = async |object: Value| cluster.create(&object, |_| false).await.unwrap();
+        create(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "web"}})).await;
+        create(json!({
+            "apiVersion": "v1", "kind": "Service", "metadata": {"name": "proxy", "namespace": "web"},
+            "spec": {"type": "LoadBalancer", "ports": [{"port": 80}]},
+        }))
+        .await;
+        create(json!({
+            "apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "data", "namespace": "web"},
+            "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
+        }))
+        .await;
+        create(json!({
+            "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "notebook", "namespace": "web"},
+            "spec": {
+                "containers": [{"name": "main", "image": "main"}],
+                "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}],
+            },
+        }))
+        .await;
+        let later = session.world.now().checked_add(SignedDuration::from_mins(10)).unwrap();
+        while session.world.now() < later {
+            session.world.until_change_or(&[], later).await.unwrap();
+        }
+        (session, stack)
+    }
+
+    /// Takes it down; what was shown, and how many services of web, claims and volumes are left.
+    fn taken_down(delete_data: bool) -> (Vec<String>, [usize; 3]) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let (session, stack) = cluster().await;
+            let extent = Extent { ends_cluster: true, delete_data };
+            let plan = operate::plan_down(&session, &stack, extent).await.unwrap();
+            let sink: Sink = Arc::new(|_| {});
+            operate::down(&session, &plan, &sink).await.unwrap_or_else(|error| panic!("{error}"));
+            let cluster = session.cluster();
+            let count = async |kind: &str, namespace: Option<&str>| {
+                let mapping = cluster.mapping("v1", kind).await.unwrap();
+                cluster.list(&mapping, namespace, Select::All).await.unwrap().len()
+            };
+            let left = [
+                count("Service", Some("web")).await,
+                count("PersistentVolumeClaim", Some("web")).await,
+                count("PersistentVolume", None).await,
+            ];
+            (plan.steps.iter().map(|step| format!("{} {}", step.action.sign(), step.subject.name())).collect(), left)
+        })
+    }
+
+    #[test]
+    fn a_cluster_that_goes_leaves_no_load_balancer_and_keeps_its_data() {
+        assert_eq!(taken_down(false), (vec!["~ web/data".to_owned(), "- web/proxy".to_owned()], [0, 1, 1]));
+    }
+
+    #[test]
+    fn data_that_a_pod_still_uses_goes_where_that_is_told() {
+        assert_eq!(taken_down(true), (vec!["- web/proxy".to_owned(), "- web/data".to_owned()], [0, 0, 0]));
     }
 
     #[test]

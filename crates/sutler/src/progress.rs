@@ -75,25 +75,38 @@ impl Progress {
                 }
             }
             Infra::Working { address, action, seconds } => {
-                if self.live.is_some() || seconds % 60 == 0 {
-                    self.update(address, &row(address, &format!("{} for {}", doing(action), span(*seconds))));
+                let text = row(address, &format!("{} for {}", doing(action), span(*seconds)));
+                let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+                match state.bars.get(address) {
+                    Some(bar) => bar.set_message(text),
+                    None => {
+                        drop(state);
+                        if seconds % 60 == 0 {
+                            self.line_of_infra(&text);
+                        }
+                    }
                 }
             }
             Infra::Done { address, action, seconds, .. } => {
                 self.clear(address);
                 let after = if *seconds == 0 { String::new() } else { format!("   after {}", span(*seconds)) };
-                self.line(&row(address, &format!("{}{after}", done(action))));
+                self.line_of_infra(&row(address, &format!("{}{after}", done(action))));
             }
             Infra::Failed { address, action, .. } => {
                 self.clear(address);
-                self.line(&row(address, &format!("{} failed", doing(action))));
+                self.line_of_infra(&row(address, &format!("{} failed", doing(action))));
             }
             other => {
                 if let Some(warning) = crate::view::infra::warning(other) {
-                    self.line(&warning);
+                    self.line_of_infra(&warning);
                 }
             }
         }
+    }
+
+    /// What Terraform does is never simulated.
+    fn line_of_infra(&self, text: &str) {
+        self.print(&format!("  {text}"));
     }
 
     /// Where the library sends its events.
@@ -215,7 +228,10 @@ impl Progress {
     }
 
     fn line(&self, text: &str) {
-        let text = format!("  {}", self.marked(text));
+        self.print(&format!("  {}", self.marked(text)));
+    }
+
+    fn print(&self, text: &str) {
         match &self.live {
             // A terminal that went away takes nothing with it but the line.
             Some(live) => drop(live.println(text)),

@@ -1,5 +1,7 @@
 //! Terraform's plans and progress as text.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 use sutler_infra::plan::{Action, Change, Plan};
 use sutler_infra::progress::{Event, Severity};
@@ -69,9 +71,43 @@ pub(crate) fn changes(plan: &Plan) -> String {
 }
 
 fn arguments(change: &Change) -> String {
-    let line =
-        |(name, before, after): (&str, &Value, &Value)| format!("    {name}: {} → {}\n", cut(before), cut(after));
-    change.arguments().into_iter().map(line).collect()
+    let mut text = String::new();
+    for (name, before, after) in change.arguments() {
+        differences(name, before, after, 0, &mut text);
+    }
+    text
+}
+
+/// The innermost values that differ: `scaling_config[0].max_size: 8 → 20`. A document within a text (a policy) is looked into.
+fn differences(path: &str, before: &Value, after: &Value, depth: usize, text: &mut String) {
+    // Deeper than any provider's arguments: shown whole.
+    let is_deep = depth > 16;
+    match (before, after) {
+        (before, after) if before == after => {}
+        (Value::Object(one), Value::Object(other)) if !is_deep => {
+            let names: BTreeSet<&String> = one.keys().chain(other.keys()).collect();
+            for name in names {
+                differences(&format!("{path}.{name}"), &before[name], &after[name], depth + 1, text);
+            }
+        }
+        (Value::Array(one), Value::Array(other)) if !is_deep && one.len() == other.len() => {
+            for (index, (one, other)) in one.iter().zip(other).enumerate() {
+                differences(&format!("{path}[{index}]"), one, other, depth + 1, text);
+            }
+        }
+        (Value::String(one), Value::String(other)) if !is_deep && is_document(one) && is_document(other) => {
+            let read = |text: &str| serde_json::from_str::<Value>(text).ok();
+            match (read(one), read(other)) {
+                (Some(one), Some(other)) => differences(path, &one, &other, depth + 1, text),
+                _ => text.push_str(&format!("    {path}: {} → {}\n", cut(before), cut(after))),
+            }
+        }
+        _ => text.push_str(&format!("    {path}: {} → {}\n", cut(before), cut(after))),
+    }
+}
+
+fn is_document(text: &str) -> bool {
+    text.trim_start().starts_with(['{', '['])
 }
 
 /// A value on a line; long ones end in dots.
@@ -109,6 +145,22 @@ pub(crate) fn warning(event: &Event) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_differs_is_told_by_its_innermost_values() {
+        let mut text = String::new();
+        let scaling = |most: u32| serde_json::json!([{"min_size": 0, "max_size": most}]);
+        differences("scaling_config", &scaling(8), &scaling(20), 0, &mut text);
+        let policy =
+            |actions: &[&str]| Value::from(serde_json::json!({"Statement": [{"Action": actions}]}).to_string());
+        differences("policy", &policy(&["s3:GetObject"]), &policy(&["s3:GetObject", "s3:PutObject"]), 0, &mut text);
+        differences("name", &Value::from("{a"), &Value::from("{b"), 0, &mut text);
+        assert_eq!(
+            text,
+            "    scaling_config[0].max_size: 8 → 20\n    policy.Statement[0].Action: [\"s3:GetObject\"] → \
+             [\"s3:GetObject\",\"s3:PutObject\"]\n    name: \"{a\" → \"{b\"\n"
+        );
+    }
 
     #[test]
     fn what_is_made_together_shares_a_line() {
