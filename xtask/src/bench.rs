@@ -77,14 +77,14 @@ pub(crate) fn task(root: &Path, words: &[String]) -> Result<()> {
     if let Some(part) = peers::bring(root, false)?.first() {
         bail!("there is nothing to measure against: {}: {}", part.name, part.reason);
     }
-    let packages = ["build", "--quiet", "--release", "--locked", "--package", "sutler", "--package", "sutler-bench"];
+    let packages = ["build", "--quiet", "--profile", "dist", "--locked", "--package", "sutler", "--package", "sutler-bench"];
     process::run(process::cargo().args(packages).current_dir(root))?;
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |folder| root.join(folder));
     let judge = build_judge(root, &target)?;
     let scratch = tempfile::tempdir().context("could not make a folder")?;
     let charts = charts(root, scratch.path(), wanted.charts.as_deref())?;
 
-    let mut ours = Side::start(Command::new(target.join("release/sutler-bench")))?;
+    let mut ours = Side::start(Command::new(target.join("dist/sutler-bench")))?;
     let mut theirs = Side::start(Command::new(judge))?;
     let mut rows = Vec::new();
     for case in cases::all(&charts).into_iter().filter(|case| wanted.has(case.group, &case.name)) {
@@ -93,7 +93,7 @@ pub(crate) fn task(root: &Path, words: &[String]) -> Result<()> {
         rows.push(row);
     }
     let programs = Programs {
-        ours: target.join("release/sutler").display().to_string(),
+        ours: target.join("dist/sutler").display().to_string(),
         theirs: peers::bin(root).join("helm").display().to_string(),
     };
     for (name, chart) in charts.iter().filter(|(name, _)| wanted.has(TEMPLATE, name)) {

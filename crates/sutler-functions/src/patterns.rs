@@ -1,7 +1,5 @@
 //! Regular expressions as functions. Those without `must` fail as Go panics, save for `regexMatch`, which answers false.
 
-use std::cell::RefCell;
-use std::collections::HashMap;
 use std::rc::Rc;
 
 use sutler_template::types::{BOOL, INT, STRING, STRINGS};
@@ -38,28 +36,8 @@ pub(crate) static FUNCTIONS: &[Function] = &[
     Function::new("regexSplit", &[&STRING, &STRING, &INT], &STRINGS, |_, args| split(&*must_compile(args)?, args)),
 ];
 
-/// Patterns that a thread keeps: compiling takes far longer than matching a value, and charts use few patterns often.
-const KEPT: usize = 256;
-
-thread_local! {
-    static COMPILED: RefCell<HashMap<Str, Rc<Pattern>>> = RefCell::new(HashMap::new());
-}
-
-/// Shared, since a copy of a pattern has to make its tables of states anew.
 fn compile(args: Arguments<'_>) -> Result<Rc<Pattern>, CallError> {
-    let text = args.str(0)?;
-    COMPILED.with_borrow_mut(|compiled| {
-        if let Some(pattern) = compiled.get(text) {
-            return Ok(pattern.clone());
-        }
-        let pattern = Pattern::new(text.as_bytes()).map_err(|error| CallError::new(error.to_string()))?;
-        let pattern = Rc::new(pattern);
-        if compiled.len() >= KEPT {
-            compiled.clear();
-        }
-        compiled.insert(text.clone(), pattern.clone());
-        Ok(pattern)
-    })
+    Pattern::shared(args.str(0)?.as_bytes()).map_err(|error| CallError::new(error.to_string()))
 }
 
 /// As `regexp.MustCompile`, whose panic names the pattern.

@@ -6,6 +6,10 @@
 mod class;
 mod parse;
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
 use regex_automata::meta::Regex;
 use regex_automata::{Anchored, Input};
 
@@ -25,6 +29,13 @@ pub struct PatternError {
 
 /// Bytes that a compiled pattern may take.
 const SIZE_LIMIT: usize = 64 << 20;
+
+/// How many patterns a thread keeps: compiling takes far longer than matching a value, and charts use few patterns often.
+const KEPT: usize = 256;
+
+thread_local! {
+    static SHARED: RefCell<HashMap<Vec<u8>, Rc<Pattern>>> = RefCell::new(HashMap::new());
+}
 
 /// A compiled pattern.
 #[derive(Debug, Clone)]
@@ -50,6 +61,25 @@ impl Pattern {
             .build_from_hir(&hir)
             .map_err(|_| PatternError { code: "expression too large", expression: text.to_string() })?;
         Ok(Pattern { regex, empty: pattern.is_empty() })
+    }
+
+    /// The same, compiled once for all uses of a thread (of some hundred patterns). Shared, since a copy of a pattern has to
+    /// make its tables of states anew.
+    ///
+    /// # Errors
+    /// [`PatternError`].
+    pub fn shared(pattern: &[u8]) -> Result<Rc<Pattern>, PatternError> {
+        SHARED.with_borrow_mut(|shared| {
+            if let Some(known) = shared.get(pattern) {
+                return Ok(known.clone());
+            }
+            let compiled = Rc::new(Pattern::new(pattern)?);
+            if shared.len() >= KEPT {
+                shared.clear();
+            }
+            shared.insert(pattern.to_vec(), compiled.clone());
+            Ok(compiled)
+        })
     }
 
     /// Whether there is a match anywhere.

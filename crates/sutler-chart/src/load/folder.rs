@@ -4,6 +4,7 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::io::Read;
 use std::path::{Component, Path, PathBuf};
 
 use jiff::Timestamp;
@@ -34,8 +35,8 @@ pub(super) fn read(folder: &Path, remarks: &mut Vec<Remark>) -> Result<Vec<Sourc
     } else {
         String::new()
     };
-    let mut walk = Walk { root: root.clone(), rules: IgnoreRules::parse(&rules)?, files: Vec::new(), remarks };
-    walk.folder(&root, 0)?;
+    let mut walk = Walk { rules: IgnoreRules::parse(&rules)?, files: Vec::new(), remarks };
+    walk.folder(&root, "", 0)?;
     Ok(walk.files)
 }
 
@@ -88,15 +89,14 @@ fn names(path: &Path) -> impl DoubleEndedIterator<Item = OsString> + '_ {
 }
 
 struct Walk<'r> {
-    root: PathBuf,
     rules: IgnoreRules,
     files: Vec<SourceFile>,
     remarks: &'r mut Vec<Remark>,
 }
 
 impl Walk<'_> {
-    /// Everything in a folder, by name.
-    fn folder(&mut self, folder: &Path, depth: usize) -> Result<(), LoadError> {
+    /// Everything in a folder, by name. `inside` is its path inside the chart, with `/`.
+    fn folder(&mut self, folder: &Path, inside: &str, depth: usize) -> Result<(), LoadError> {
         if depth > DEEPEST_FOLDER {
             return Err(LoadError::TooDeep);
         }
@@ -107,12 +107,14 @@ impl Walk<'_> {
         }
         names.sort();
         for name in names {
-            self.entry(&folder.join(name), depth)?;
+            let text = name.to_string_lossy();
+            let inside = if inside.is_empty() { text.into_owned() } else { format!("{inside}/{text}") };
+            self.entry(&folder.join(&name), inside, depth)?;
         }
         Ok(())
     }
 
-    fn entry(&mut self, path: &Path, depth: usize) -> Result<(), LoadError> {
+    fn entry(&mut self, path: &Path, name: String, depth: usize) -> Result<(), LoadError> {
         let mut found = fs::symlink_metadata(path).map_err(|error| FileError::new("lstat", path, error))?;
         if found.is_symlink() {
             let resolved = fs::canonicalize(path).map_err(|error| LoadError::Link {
@@ -126,12 +128,11 @@ impl Walk<'_> {
             ));
             found = fs::symlink_metadata(&resolved).map_err(|error| FileError::new("lstat", &resolved, error))?;
         }
-        let name = self.name_of(path);
         if self.rules.ignores(&name, found.is_dir()) {
             return Ok(());
         }
         if found.is_dir() {
-            return self.folder(path, depth + 1);
+            return self.folder(path, &name, depth + 1);
         }
         if !found.is_file() {
             return Err(LoadError::Irregular { path: path.display().to_string() });
@@ -140,17 +141,33 @@ impl Walk<'_> {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             return Err(LoadError::FileTooLarge { name });
         }
-        let mut data = fs::read(path)
+        let mut data = read_file(path, found.len())
             .map_err(|error| LoadError::Read { name: name.clone(), source: FileError::new("open", path, error) })?;
         strip_byte_order_mark(&mut data);
         let modified = found.modified().ok().and_then(|time| Timestamp::try_from(time).ok());
         self.files.push(SourceFile { name, data, modified });
         Ok(())
     }
+}
 
-    /// The path inside the chart, with `/`.
-    fn name_of(&self, path: &Path) -> String {
-        let inside = path.strip_prefix(&self.root).unwrap_or(path);
-        inside.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
+/// The bytes of a file of that length. One that is longer by now is read as far as it was known; one without a length, as the
+/// system has some, is read to its end.
+fn read_file(path: &Path, length: u64) -> std::io::Result<Vec<u8>> {
+    let mut file = fs::File::open(path)?;
+    let length = usize::try_from(length).unwrap_or(usize::MAX);
+    let mut data = vec![0; length.min(LARGEST_FILE as usize)];
+    let mut read = 0;
+    while read < data.len() {
+        match file.read(&mut data[read..]) {
+            Ok(0) => break,
+            Ok(count) => read += count,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
     }
+    data.truncate(read);
+    if length == 0 {
+        file.read_to_end(&mut data)?;
+    }
+    Ok(data)
 }

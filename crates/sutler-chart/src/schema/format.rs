@@ -31,7 +31,7 @@ pub(super) fn check(format: &str, text: &str) -> Result<(), String> {
         "duration" => duration(text),
         "period" => period(text),
         "semver" => semver(text),
-        "regex" => Pattern::new(text.as_bytes()).map(|_| ()).map_err(|error| error.to_string()),
+        "regex" => Pattern::shared(text.as_bytes()).map(|_| ()).map_err(|error| error.to_string()),
         _ => Ok(()),
     }
 }

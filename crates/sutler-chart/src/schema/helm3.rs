@@ -182,7 +182,7 @@ impl Validator<'_> {
             }
         }
         if let Some(pattern) = keywords.get("pattern").and_then(Value::as_str)
-            && Pattern::new(pattern.as_bytes()).is_err()
+            && Pattern::shared(pattern.as_bytes()).is_err()
         {
             return refused("pattern must be a valid regex");
         }
@@ -654,7 +654,7 @@ fn is_of_format(format: &str, text: &str) -> bool {
 }
 
 fn matches(pattern: &str, text: &str) -> bool {
-    Pattern::new(pattern.as_bytes()).is_ok_and(|pattern| pattern.is_match(text.as_bytes()))
+    Pattern::shared(pattern.as_bytes()).is_ok_and(|pattern| pattern.is_match(text.as_bytes()))
 }
 
 fn count(keywords: &Map<String, Value>, key: &str) -> Option<usize> {

@@ -1,5 +1,7 @@
 //! What a schema says of objects, lists, texts and numbers.
 
+use std::rc::Rc;
+
 use serde_json::{Map, Number, Value};
 use sutler_functions::re2::Pattern;
 
@@ -196,7 +198,7 @@ impl<'s> Validator<'_, 's> {
         self.bound(object, "minLength", length, |got, want| got < want, failures);
         self.bound(object, "maxLength", length, |got, want| got > want, failures);
         if let Some(pattern) = object.get("pattern").and_then(Value::as_str) {
-            match Pattern::new(pattern.as_bytes()) {
+            match Pattern::shared(pattern.as_bytes()) {
                 Ok(regex) if regex.is_match(text.as_bytes()) => {}
                 Ok(_) => {
                     failures.push(self.failure(format!("{} does not match pattern {}", quoted(text), quoted(pattern))));
@@ -233,10 +235,10 @@ impl<'s> Validator<'_, 's> {
         check("multipleOf", limit("multipleOf"), &|want| number::is_multiple(got, want));
     }
 
-    fn patterns(&self, object: &'s Map<String, Value>, failures: &mut Vec<Failure>) -> Vec<(Pattern, &'s Value)> {
+    fn patterns(&self, object: &'s Map<String, Value>, failures: &mut Vec<Failure>) -> Vec<(Rc<Pattern>, &'s Value)> {
         let mut patterns = Vec::new();
         for (pattern, schema) in map_of(object, "patternProperties") {
-            match Pattern::new(pattern.as_bytes()) {
+            match Pattern::shared(pattern.as_bytes()) {
                 Ok(regex) => patterns.push((regex, schema)),
                 Err(_) => failures.push(self.failure(format!("{} is not a valid pattern", quoted(pattern)))),
             }

@@ -11,7 +11,7 @@ use super::document::Draft;
 
 /// What the value of a keyword has to be.
 #[derive(Clone, Copy)]
-enum Shape {
+pub(super) enum Shape {
     Anything,
     Text,
     /// A text of this format.
@@ -149,6 +149,16 @@ const KEYWORDS: &[(&str, &str, Draft, Draft, Shape)] = &[
     ("content", "contentSchema", Year2019, Year2020, Schema),
 ];
 
+/// The keywords of a draft that its schema asks for, and their shapes.
+pub(super) fn shapes(draft: Draft) -> impl Iterator<Item = (&'static str, Shape)> {
+    KEYWORDS
+        .iter()
+        .filter(move |(vocabulary, _, first, last, _)| {
+            *vocabulary != "format-assertion" && *first <= draft && draft <= *last
+        })
+        .map(|(_, keyword, .., shape)| (*keyword, *shape))
+}
+
 /// The drafts' own addresses, without fragment.
 pub(super) fn address(draft: Draft) -> &'static str {
     match draft {
@@ -162,26 +172,36 @@ pub(super) fn address(draft: Draft) -> &'static str {
 
 /// The document at an address, if it is one of the drafts' own; Helm's validator carries them as well.
 pub(super) fn document(address: &str) -> Option<&'static Value> {
-    static DOCUMENTS: LazyLock<Vec<(String, Value)>> = LazyLock::new(documents);
-    let path = address.strip_prefix("https://").or_else(|| address.strip_prefix("http://"))?;
+    type Documents = Vec<(String, Value)>;
+    static DOCUMENTS: [LazyLock<Documents>; 5] = [
+        LazyLock::new(|| documents(Four)),
+        LazyLock::new(|| documents(Six)),
+        LazyLock::new(|| documents(Seven)),
+        LazyLock::new(|| documents(Year2019)),
+        LazyLock::new(|| documents(Year2020)),
+    ];
+    let path = without_scheme(address)?;
     let path = if path == "json-schema.org/schema" { "json-schema.org/draft/2020-12/schema" } else { path };
-    DOCUMENTS.iter().find(|(known, _)| known == path).map(|(_, document)| document)
+    let of = [Four, Six, Seven, Year2019, Year2020].into_iter().position(|draft| path.starts_with(folder(draft)))?;
+    DOCUMENTS[of].iter().find(|(known, _)| known == path).map(|(_, document)| document)
 }
 
-/// All documents, by their addresses without scheme.
-fn documents() -> Vec<(String, Value)> {
-    let mut documents = Vec::new();
-    for draft in [Four, Six, Seven, Year2019, Year2020] {
-        let whole = address(draft);
-        let path = whole.split_once("://").map_or(whole, |(_, path)| path);
-        documents.push((path.to_owned(), whole_schema(draft)));
-        let more: &[&str] = if draft == Year2020 { &["format-assertion"] } else { &[] };
-        for vocabulary in vocabularies(draft).iter().chain(more) {
-            let folder = path.trim_end_matches("schema");
-            documents.push((format!("{folder}meta/{vocabulary}"), vocabulary_schema(draft, vocabulary)));
-        }
-    }
-    documents
+fn without_scheme(address: &str) -> Option<&str> {
+    address.strip_prefix("https://").or_else(|| address.strip_prefix("http://"))
+}
+
+/// The address of a draft's folder, without scheme.
+fn folder(draft: Draft) -> &'static str {
+    without_scheme(address(draft)).unwrap_or_default().trim_end_matches("schema")
+}
+
+/// All documents of a draft, by their addresses without scheme.
+fn documents(draft: Draft) -> Vec<(String, Value)> {
+    let more: &[&str] = if draft == Year2020 { &["format-assertion"] } else { &[] };
+    let vocabularies = vocabularies(draft).iter().chain(more);
+    let parts = vocabularies
+        .map(|vocabulary| (format!("{}meta/{vocabulary}", folder(draft)), vocabulary_schema(draft, vocabulary)));
+    std::iter::once((format!("{}schema", folder(draft)), whole_schema(draft))).chain(parts).collect()
 }
 
 fn properties(draft: Draft, takes: impl Fn(&str) -> bool) -> Value {

@@ -18,6 +18,7 @@ mod kinds;
 mod metaschema;
 mod number;
 mod pointer;
+mod recognize;
 mod remote;
 mod resources;
 mod validator;

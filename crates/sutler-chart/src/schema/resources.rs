@@ -4,8 +4,9 @@
 //! checked against that of its draft, and every reference and pattern that it uses is followed. Files beside the schema are not there
 //! for Helm, which takes them from the root folder.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::LazyLock;
+use std::fmt::Write as _;
 
 use serde_json::{Map, Value};
 use sutler_functions::url::Url;
@@ -14,6 +15,7 @@ use super::document::{Draft, draft_of, place};
 use super::failure::Failure;
 use super::metaschema;
 use super::pointer;
+use super::recognize;
 use super::remote::Source;
 use super::validator::Validator;
 use crate::text::go_quoted;
@@ -25,9 +27,9 @@ const ROOT: &str = "file:///values.schema.json";
 pub(super) struct Resources<'s> {
     roots: Vec<Root<'s>>,
     /// Targets of references, by the place of the schema that refers and the keyword.
-    links: HashMap<(usize, &'static str), &'s Value>,
+    links: HashMap<(usize, &'static str), &'s Value, Hasher>,
     /// Root and pointer of the resource that a schema belongs to, by the schema's place.
-    owners: HashMap<usize, (usize, String)>,
+    owners: HashMap<usize, (usize, String), Hasher>,
     /// Where other documents come from.
     source: Source<'s>,
 }
@@ -38,8 +40,8 @@ struct Root<'s> {
     value: &'s Value,
     /// By their pointers; the whole is one of them.
     resources: BTreeMap<String, Resource<'s>>,
-    /// Pointers of what is known to be a schema.
-    known: HashSet<String>,
+    /// Places of what is known to be a schema.
+    known: HashSet<usize, Hasher>,
 }
 
 /// A schema with an identifier of its own.
@@ -52,8 +54,81 @@ pub(super) struct Resource<'s> {
     dynamic_anchors: Vec<String>,
 }
 
-/// A schema by its document and its pointer there.
-type Location = (usize, String);
+/// Hashes places in memory, which nobody outside chooses.
+type Hasher = foldhash::fast::FixedState;
+
+/// A step from a schema to one within it.
+#[derive(Clone, Copy)]
+enum Part<'s> {
+    Keyword(&'s str),
+    /// A keyword and a name within its value.
+    Name(&'s str, &'s str),
+    /// A keyword and an index into its value.
+    Index(&'s str, usize),
+}
+
+impl Part<'_> {
+    fn append_to(self, pointer: &mut String) {
+        // Writing to a string does not fail.
+        let _ = match self {
+            Part::Keyword(keyword) => write!(pointer, "/{keyword}"),
+            Part::Name(keyword, name) => write!(pointer, "/{keyword}/{}", pointer::escaped(name)),
+            Part::Index(keyword, index) => write!(pointer, "/{keyword}/{index}"),
+        };
+    }
+}
+
+/// The way to a schema, written as a pointer only where somebody asks for it.
+#[derive(Clone, Copy)]
+enum Path<'p> {
+    At(&'p str),
+    Below(&'p Path<'p>, Part<'p>),
+}
+
+impl Path<'_> {
+    fn pointer(&self) -> String {
+        match self {
+            Path::At(pointer) => (*pointer).to_owned(),
+            Path::Below(above, part) => {
+                let mut pointer = above.pointer();
+                part.append_to(&mut pointer);
+                pointer
+            }
+        }
+    }
+
+    fn is_root(&self) -> bool {
+        matches!(self, Path::At(""))
+    }
+}
+
+/// A schema that is to be followed.
+struct Step<'s> {
+    root: usize,
+    /// The schema, where it is known already what is there.
+    value: Option<&'s Value>,
+    way: Way<'s>,
+}
+
+/// The way to a schema that is to be followed.
+enum Way<'s> {
+    /// A reference, or the whole.
+    Pointer(String),
+    /// A part of the schema that was followed as this one.
+    Within(usize, Part<'s>),
+}
+
+/// The pointer of a step.
+fn pointer_of(steps: &[Step<'_>], at: usize) -> String {
+    match &steps[at].way {
+        Way::Pointer(pointer) => pointer.clone(),
+        Way::Within(above, part) => {
+            let mut pointer = pointer_of(steps, *above);
+            part.append_to(&mut pointer);
+            pointer
+        }
+    }
+}
 
 impl<'s> Root<'s> {
     /// Pointer and resource that a pointer lies in.
@@ -79,26 +154,23 @@ impl<'s> Resources<'s> {
         if !known {
             resources.check(root, "", schema)?;
         }
-        resources.follow((root, String::new()), known)?;
+        resources.follow(root, known)?;
         Ok(resources)
     }
 
     /// Without any document yet.
     fn from(source: Source<'s>) -> Resources<'s> {
-        Resources { roots: Vec::new(), links: HashMap::new(), owners: HashMap::new(), source }
+        Resources { roots: Vec::new(), links: HashMap::default(), owners: HashMap::default(), source }
     }
 
-    /// The drafts' own schemas.
-    fn metaschemas() -> &'static Resources<'static> {
-        static METASCHEMAS: LazyLock<Resources<'static>> = LazyLock::new(|| {
-            let mut resources = Resources::from(Source::none());
-            for draft in [Draft::Four, Draft::Six, Draft::Seven, Draft::Year2019, Draft::Year2020] {
-                let whole = resources.root(metaschema::address(draft)).expect("the drafts' own schemas are there");
-                resources.follow((whole, String::new()), true).expect("the drafts' own schemas are right");
-            }
-            resources
-        });
-        &METASCHEMAS
+    /// The schemas of drafts, by which schemas are checked.
+    pub(super) fn metaschemas(drafts: &[Draft]) -> Resources<'static> {
+        let mut resources = Resources::from(Source::none());
+        for draft in drafts {
+            let whole = resources.root(metaschema::address(*draft)).expect("the drafts' own schemas are there");
+            resources.follow(whole, true).expect("the drafts' own schemas are right");
+        }
+        resources
     }
 
     /// The schema itself.
@@ -152,9 +224,9 @@ impl<'s> Resources<'s> {
     }
 
     fn add(&mut self, address: String, value: &'s Value) -> Result<usize, String> {
-        let mut root = Root { address, value, resources: BTreeMap::new(), known: HashSet::new() };
+        let mut root = Root { address, value, resources: BTreeMap::new(), known: HashSet::default() };
         let base = root.address.clone();
-        collect(&mut root, value, &base, "", Draft::Year2020, self.source)?;
+        collect(&mut root, value, &base, Path::At(""), Draft::Year2020, self.source)?;
         self.roots.push(root);
         Ok(self.roots.len() - 1)
     }
@@ -165,10 +237,16 @@ impl<'s> Resources<'s> {
         let draft = root.resource(pointer).1.draft;
         // Parts with an identifier may follow another draft than the whole.
         let mixed = root.resources.values().any(|resource| resource.draft != draft);
-        let drafts = root.resources.iter().filter(|_| mixed);
-        let drafts = drafts.map(|(pointer, resource)| (pointer.clone(), resource.draft)).collect();
-        let metaschemas = Resources::metaschemas();
-        Validator::of_schemas(metaschemas, draft, drafts).run(of_draft(draft), schema).map_err(|failure: Failure| {
+        if !mixed && recognize::is_right(schema, draft) {
+            return Ok(());
+        }
+        let mut drafts: Vec<Draft> = root.resources.values().map(|resource| resource.draft).collect();
+        drafts.sort_unstable();
+        drafts.dedup();
+        let metaschemas = Resources::metaschemas(&drafts);
+        let parts = root.resources.iter().filter(|_| mixed);
+        let parts = parts.map(|(pointer, resource)| (pointer.clone(), resource.draft)).collect();
+        Validator::of_schemas(&metaschemas, draft, parts).run(of_draft(draft), schema).map_err(|failure: Failure| {
             format!(
                 "{} is not valid against metaschema: jsonschema validation failed with '{}#'\n{}",
                 go_quoted(&format!("{}#{}", root.address, pointer::encoded(pointer))),
@@ -178,28 +256,46 @@ impl<'s> Resources<'s> {
         })
     }
 
-    /// Follows a schema to all that it uses.
-    fn follow(&mut self, from: Location, known: bool) -> Result<(), String> {
-        let mut queue = vec![from];
-        let mut queued = HashSet::new();
+    /// Follows a document to all that it uses.
+    fn follow(&mut self, from: usize, known: bool) -> Result<(), String> {
+        let mut steps = vec![Step { root: from, value: None, way: Way::Pointer(String::new()) }];
+        let mut followed = HashSet::with_hasher(Hasher::default());
         let mut at = 0;
-        while let Some((root, pointer)) = queue.get(at).cloned() {
+        while at < steps.len() {
+            let here = at;
             at += 1;
-            let value = self.ensure(root, &pointer, known)?;
-            if !queued.insert(place(value)) {
+            let root = steps[here].root;
+            let value = match steps[here].value {
+                Some(value) if self.roots[root].known.contains(&place(value)) => value,
+                _ => self.ensure(root, &pointer_of(&steps, here), known)?,
+            };
+            if !followed.insert(place(value)) {
                 continue;
             }
-            let (own, resource) = self.roots[root].resource(&pointer);
-            let (draft, base) = (resource.draft, resource.identifier.clone());
-            self.owners.insert(place(value), (root, own.to_owned()));
-            queue.push((root, own.to_owned()));
-            if own == pointer && draft >= Draft::Year2020 {
-                let anchors = resource.dynamic_anchors.iter().filter_map(|name| resource.anchors.get(name));
-                queue.extend(anchors.map(|anchor| (root, anchor.clone())));
+            let document = &self.roots[root];
+            // Most documents are one resource.
+            let (pointer, own) = if document.resources.len() == 1 {
+                (None, String::new())
+            } else {
+                let pointer = pointer_of(&steps, here);
+                let own = document.resource(&pointer).0.to_owned();
+                (Some(pointer), own)
+            };
+            let resource = &document.resources[&own];
+            let draft = resource.draft;
+            if !followed.contains(&place(resource.value)) {
+                steps.push(Step { root, value: None, way: Way::Pointer(own.clone()) });
             }
+            let is_resource = pointer.map_or(place(value) == place(document.value), |pointer| pointer == own);
+            if is_resource && draft >= Draft::Year2020 {
+                let anchors = resource.dynamic_anchors.iter().filter_map(|name| resource.anchors.get(name));
+                let way = |anchor: &String| Way::Pointer(anchor.clone());
+                steps.extend(anchors.map(|anchor| Step { root, value: None, way: way(anchor) }));
+            }
+            self.owners.insert(place(value), (root, own));
             if let Value::Object(keywords) = value {
-                let mut schema = Following { root, pointer: &pointer, keywords, draft, queue: &mut queue };
-                self.keywords(&mut schema, place(value), &base)?;
+                let mut schema = Following { root, at: here, place: place(value), keywords, draft, steps: &mut steps };
+                self.keywords(&mut schema)?;
             }
         }
         Ok(())
@@ -214,10 +310,10 @@ impl<'s> Resources<'s> {
             Ok(None) => return Err(format!("json-pointer in {} not found", quoted())),
             Err(()) => return Err(format!("invalid json-pointer {}", quoted())),
         };
-        if !document.known.contains(pointer) {
+        if !document.known.contains(&place(value)) {
             let (_, resource) = document.resource(pointer);
             let (base, draft) = (resource.identifier.clone(), resource.draft);
-            collect(&mut self.roots[root], value, &base, pointer, draft, self.source)?;
+            collect(&mut self.roots[root], value, &base, Path::At(pointer), draft, self.source)?;
             if !known {
                 self.check(root, pointer, value)?;
             }
@@ -226,9 +322,9 @@ impl<'s> Resources<'s> {
     }
 
     /// Queues what the keywords of a schema lead to, in the order in which Helm's validator does.
-    fn keywords(&mut self, schema: &mut Following<'_, 's>, place: usize, base: &str) -> Result<(), String> {
+    fn keywords(&mut self, schema: &mut Following<'_, 's>) -> Result<(), String> {
         let draft = schema.draft;
-        self.reference(schema, place, base, "$ref")?;
+        self.reference(schema, "$ref")?;
         // What later drafts brought is looked at also beside a reference.
         if draft >= Draft::Year2019 || schema.text("$ref").is_none() {
             self.first_keywords(schema)?;
@@ -247,13 +343,13 @@ impl<'s> Resources<'s> {
             }
         }
         if draft >= Draft::Year2019 {
-            self.reference(schema, place, base, "$recursiveRef")?;
+            self.reference(schema, "$recursiveRef")?;
             schema.map("dependentSchemas");
             schema.one("unevaluatedItems");
             schema.one("unevaluatedProperties");
         }
         if draft >= Draft::Year2020 {
-            self.reference(schema, place, base, "$dynamicRef")?;
+            self.reference(schema, "$dynamicRef")?;
             schema.list("prefixItems");
             schema.one("items");
         }
@@ -263,7 +359,7 @@ impl<'s> Resources<'s> {
     /// The same of those that draft 4 has.
     fn first_keywords(&self, schema: &mut Following<'_, 's>) -> Result<(), String> {
         let draft = schema.draft;
-        ["allOf", "anyOf", "oneOf"].iter().for_each(|keyword| schema.list(keyword));
+        ["allOf", "anyOf", "oneOf"].into_iter().for_each(|keyword| schema.list(keyword));
         schema.one("not");
         if draft < Draft::Year2020 {
             if schema.keywords.get("items").is_some_and(Value::is_array) {
@@ -287,22 +383,16 @@ impl<'s> Resources<'s> {
     }
 
     fn pattern(&self, schema: &Following<'_, 's>, keyword: &str, pattern: &str) -> Result<(), String> {
-        sutler_functions::re2::Pattern::new(pattern.as_bytes()).map(|_| ()).map_err(|error| {
+        sutler_functions::re2::Pattern::shared(pattern.as_bytes()).map(|_| ()).map_err(|error| {
             let address = &self.roots[schema.root].address;
-            let at = format!("{address}#{}/{keyword}", pointer::encoded(schema.pointer));
+            let at = format!("{address}#{}/{keyword}", pointer::encoded(&pointer_of(schema.steps, schema.at)));
             format!("invalid regex {} at {}: {error}", go_quoted(pattern), go_quoted(&at))
         })
     }
 
-    fn reference(
-        &mut self,
-        schema: &mut Following<'_, 's>,
-        place: usize,
-        base: &str,
-        keyword: &'static str,
-    ) -> Result<(), String> {
+    fn reference(&mut self, schema: &mut Following<'_, 's>, keyword: &'static str) -> Result<(), String> {
         let Some(reference) = schema.text(keyword) else { return Ok(()) };
-        let (address, fragment) = joined(base, reference)?;
+        let (address, fragment) = joined(&self.owner(schema.place).identifier, reference)?;
         let own = &self.roots[schema.root];
         let start = if own.address == address {
             Some(String::new())
@@ -324,11 +414,12 @@ impl<'s> Resources<'s> {
                 format!("anchor in {} not found in schema {}", go_quoted(&anchor), go_quoted(&document.address))
             })?
         };
-        // What is not there is said when the queue comes to it.
-        if let Ok(Some(target)) = pointer::lookup(document.value, &pointer) {
-            self.links.insert((place, keyword), target);
+        // What is not there is said when its turn comes.
+        let value = pointer::lookup(document.value, &pointer).ok().flatten();
+        if let Some(target) = value {
+            self.links.insert((schema.place, keyword), target);
         }
-        schema.queue.push((root, pointer));
+        schema.steps.push(Step { root, value, way: Way::Pointer(pointer) });
         Ok(())
     }
 }
@@ -336,10 +427,12 @@ impl<'s> Resources<'s> {
 /// A schema whose keywords are being followed.
 struct Following<'q, 's> {
     root: usize,
-    pointer: &'q str,
+    /// Its step.
+    at: usize,
+    place: usize,
     keywords: &'s Map<String, Value>,
     draft: Draft,
-    queue: &'q mut Vec<Location>,
+    steps: &'q mut Vec<Step<'s>>,
 }
 
 impl<'s> Following<'_, 's> {
@@ -351,22 +444,28 @@ impl<'s> Following<'_, 's> {
         self.keywords.get(keyword).and_then(Value::as_object).into_iter().flat_map(Map::keys)
     }
 
-    fn one(&mut self, keyword: &str) {
-        if self.keywords.contains_key(keyword) {
-            self.queue.push((self.root, format!("{}/{keyword}", self.pointer)));
+    fn push(&mut self, value: &'s Value, part: Part<'s>) {
+        self.steps.push(Step { root: self.root, value: Some(value), way: Way::Within(self.at, part) });
+    }
+
+    fn one(&mut self, keyword: &'static str) {
+        if let Some(value) = self.keywords.get(keyword) {
+            self.push(value, Part::Keyword(keyword));
         }
     }
 
-    fn list(&mut self, keyword: &str) {
-        let count = self.keywords.get(keyword).and_then(Value::as_array).map_or(0, Vec::len);
-        self.queue.extend((0..count).map(|at| (self.root, format!("{}/{keyword}/{at}", self.pointer))));
+    fn list(&mut self, keyword: &'static str) {
+        let items = self.keywords.get(keyword).and_then(Value::as_array).into_iter().flatten();
+        for (index, value) in items.enumerate() {
+            self.push(value, Part::Index(keyword, index));
+        }
     }
 
     /// Queues what is no list of names, as `dependencies` may hold.
-    fn map(&mut self, keyword: &str) {
+    fn map(&mut self, keyword: &'static str) {
         for (name, schema) in self.keywords.get(keyword).and_then(Value::as_object).into_iter().flatten() {
             if keyword != "dependencies" || !schema.is_array() {
-                self.queue.push((self.root, format!("{}/{keyword}/{}", self.pointer, pointer::escaped(name))));
+                self.push(schema, Part::Name(keyword, name));
             }
         }
     }
@@ -439,14 +538,13 @@ fn collect<'s>(
     root: &mut Root<'s>,
     schema: &'s Value,
     base: &str,
-    pointer: &str,
+    path: Path<'_>,
     fallback: Draft,
     source: Source<'s>,
 ) -> Result<(), String> {
-    if !root.known.insert(pointer.to_owned()) {
+    if !root.known.insert(place(schema)) {
         return Ok(());
     }
-    let address = root.address.clone();
     let resource = |draft: Draft, identifier: &str| Resource {
         draft,
         value: schema,
@@ -455,41 +553,61 @@ fn collect<'s>(
         dynamic_anchors: Vec::new(),
     };
     let Value::Object(keywords) = schema else {
-        if pointer.is_empty() {
+        if path.is_root() {
             root.resources.insert(String::new(), resource(fallback, base));
         }
         return Ok(());
     };
     let mut draft = draft_in(keywords, fallback, source)?;
     let mut own = identifier(keywords, draft);
-    if own.is_empty() && !pointer.is_empty() {
+    if own.is_empty() && !path.is_root() {
         draft = fallback;
         own = identifier(keywords, draft);
     }
-    let mut base = base.to_owned();
-    let quoted = |pointer: &str| go_quoted(&format!("{address}#{}", pointer::encoded(pointer)));
+    let mut base = Cow::Borrowed(base);
     if !own.is_empty() {
-        base = joined(&base, own).map_err(|_| format!("error in parsing id at {}", quoted(pointer)))?.0;
+        let failed = |_| {
+            let at = format!("{}#{}", root.address, pointer::encoded(&path.pointer()));
+            format!("error in parsing id at {}", go_quoted(&at))
+        };
+        base = Cow::Owned(joined(&base, own).map_err(failed)?.0);
     }
-    if !own.is_empty() || pointer.is_empty() {
-        match root.resources.iter().find(|(_, resource)| resource.identifier == base) {
-            Some((other, _)) if other != pointer => {
-                let [base, address, pointer, other] = [&base, &address, pointer, other].map(go_quoted);
+    if !own.is_empty() || path.is_root() {
+        let pointer = path.pointer();
+        match root.resources.iter().find(|(_, resource)| resource.identifier == *base) {
+            Some((other, _)) if *other != pointer => {
+                let [base, address, pointer, other] = [&base, root.address.as_str(), &pointer, other].map(go_quoted);
                 return Err(format!("duplicate id {base} in {address} at {pointer} and {other}"));
             }
             Some(_) => {}
             None => {
-                root.resources.insert(pointer.to_owned(), resource(draft, &base));
+                root.resources.insert(pointer, resource(draft, &base));
             }
         }
     }
-    let Some((_, of)) = root.resources.iter_mut().find(|(_, resource)| resource.identifier == base) else {
+    let Some(of) = root.resources.values_mut().find(|resource| resource.identifier == *base) else {
         return Ok(());
     };
-    collect_anchors(of, keywords, &address, pointer)?;
+    collect_anchors(of, keywords, &root.address, path)?;
     let draft_within = of.draft;
-    for (pointer, inner) in schemas_within(keywords, draft, pointer) {
-        collect(root, inner, &base, &pointer, draft_within, source)?;
+    for (keyword, value) in keywords {
+        let places = places(keyword, draft);
+        if places.one {
+            collect(root, value, &base, Path::Below(&path, Part::Keyword(keyword)), draft_within, source)?;
+        }
+        match value {
+            Value::Object(members) if places.map => {
+                for (name, inner) in members {
+                    collect(root, inner, &base, Path::Below(&path, Part::Name(keyword, name)), draft_within, source)?;
+                }
+            }
+            Value::Array(items) if places.list => {
+                for (index, inner) in items.iter().enumerate() {
+                    collect(root, inner, &base, Path::Below(&path, Part::Index(keyword, index)), draft_within, source)?;
+                }
+            }
+            _ => {}
+        }
     }
     Ok(())
 }
@@ -498,7 +616,7 @@ fn collect_anchors(
     resource: &mut Resource<'_>,
     keywords: &Map<String, Value>,
     address: &str,
-    pointer: &str,
+    path: Path<'_>,
 ) -> Result<(), String> {
     let text = |keyword: &str| keywords.get(keyword).and_then(Value::as_str);
     let mut names = Vec::new();
@@ -509,7 +627,7 @@ fn collect_anchors(
         let keyword = if resource.draft == Draft::Four { "id" } else { "$id" };
         if let Some((_, fragment)) = text(keyword).and_then(|identifier| identifier.split_once('#')) {
             let name = pointer::decoded(fragment).map_err(|_| {
-                let at = go_quoted(&format!("{address}#{}", pointer::encoded(pointer)));
+                let at = go_quoted(&format!("{address}#{}", pointer::encoded(&path.pointer())));
                 format!("error in parsing anchor at {at}")
             })?;
             if !name.is_empty() && !name.starts_with('/') {
@@ -526,68 +644,48 @@ fn collect_anchors(
         resource.dynamic_anchors.push(name.to_owned());
     }
     for name in names {
+        let pointer = path.pointer();
         match resource.anchors.get(&name) {
-            Some(other) if other != pointer => {
-                let [name, address, other, pointer] = [&name, address, other, pointer].map(go_quoted);
+            Some(other) if *other != pointer => {
+                let [name, address, other, pointer] = [&name, address, other, &pointer].map(go_quoted);
                 return Err(format!("duplicate anchor {name} in {address} at {other} and {pointer}"));
             }
             Some(_) => {}
             None => {
-                resource.anchors.insert(name, pointer.to_owned());
+                resource.anchors.insert(name, pointer);
             }
         }
     }
     Ok(())
 }
 
-/// The places in a schema where a draft has schemas.
-fn schemas_within<'s>(keywords: &'s Map<String, Value>, draft: Draft, pointer: &str) -> Vec<(String, &'s Value)> {
-    const MAPS: [(&str, Draft); 6] = [
-        ("definitions", Draft::Four),
-        ("properties", Draft::Four),
-        ("patternProperties", Draft::Four),
-        ("dependencies", Draft::Four),
-        ("$defs", Draft::Year2019),
-        ("dependentSchemas", Draft::Year2019),
-    ];
-    const SINGLE: [(&str, Draft); 12] = [
-        ("not", Draft::Four),
-        ("additionalProperties", Draft::Four),
-        ("items", Draft::Four),
-        ("additionalItems", Draft::Four),
-        ("propertyNames", Draft::Six),
-        ("contains", Draft::Six),
-        ("if", Draft::Seven),
-        ("then", Draft::Seven),
-        ("else", Draft::Seven),
-        ("unevaluatedProperties", Draft::Year2019),
-        ("unevaluatedItems", Draft::Year2019),
-        ("contentSchema", Draft::Year2019),
-    ];
-    const LISTS: [(&str, Draft); 5] = [
-        ("allOf", Draft::Four),
-        ("anyOf", Draft::Four),
-        ("oneOf", Draft::Four),
-        ("items", Draft::Four),
-        ("prefixItems", Draft::Year2020),
-    ];
-    let mut found = Vec::new();
-    for (keyword, value) in keywords {
-        let has = |table: &[(&str, Draft)]| table.iter().any(|(own, since)| own == keyword && *since <= draft);
-        let at = format!("{pointer}/{keyword}");
-        if has(&SINGLE) {
-            found.push((at.clone(), value));
-        }
-        match value {
-            Value::Object(members) if has(&MAPS) => {
-                let members = members.iter();
-                found.extend(members.map(|(name, inner)| (format!("{at}/{}", pointer::escaped(name)), inner)));
-            }
-            Value::Array(items) if has(&LISTS) => {
-                found.extend(items.iter().enumerate().map(|(index, inner)| (format!("{at}/{index}"), inner)));
-            }
-            _ => {}
-        }
-    }
-    found
+/// Where schemas are in the value of a keyword.
+#[derive(Clone, Copy, Default)]
+struct Places {
+    /// The value itself.
+    one: bool,
+    /// The members of an object.
+    map: bool,
+    /// The items of a list.
+    list: bool,
+}
+
+/// Where a draft has schemas in the value of a keyword.
+fn places(keyword: &str, draft: Draft) -> Places {
+    let nowhere = Places::default();
+    let (one, map, list) =
+        (Places { one: true, ..nowhere }, Places { map: true, ..nowhere }, Places { list: true, ..nowhere });
+    let (since, places) = match keyword {
+        "definitions" | "properties" | "patternProperties" | "dependencies" => (Draft::Four, map),
+        "$defs" | "dependentSchemas" => (Draft::Year2019, map),
+        "not" | "additionalProperties" | "additionalItems" => (Draft::Four, one),
+        "propertyNames" | "contains" => (Draft::Six, one),
+        "if" | "then" | "else" => (Draft::Seven, one),
+        "unevaluatedProperties" | "unevaluatedItems" | "contentSchema" => (Draft::Year2019, one),
+        "allOf" | "anyOf" | "oneOf" => (Draft::Four, list),
+        "prefixItems" => (Draft::Year2020, list),
+        "items" => (Draft::Four, Places { one: true, map: false, list: true }),
+        _ => return nowhere,
+    };
+    if since <= draft { places } else { nowhere }
 }

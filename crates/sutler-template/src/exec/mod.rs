@@ -359,8 +359,9 @@ impl<'r, 'e> Run<'r, 'e> {
     fn node(&mut self, node: &'r Node) -> Result<(), ExecuteError> {
         self.execution.step()?;
         match node {
-            Node::Text(text) => {
-                self.out.extend_from_slice(text.as_bytes());
+            Node::Text(span) => {
+                let text = self.template.1.text(*span);
+                self.out.extend_from_slice(text);
                 self.check_watched()?;
                 Ok(self.execution.made(text.len())?)
             }
@@ -539,13 +540,10 @@ impl<'r, 'e> Run<'r, 'e> {
         let Some(trace) = self.execution.options.trace else { return };
         let node = self.frames.last().and_then(|frame| frame.nodes.get(frame.next.checked_sub(1)?));
         match node {
-            Some(Node::Text(text)) => {
-                let source = self.template.1.source.text.as_bytes();
-                let from = self.at.position().map_or(0, |(pos, _)| pos.min(source.len()));
-                // Texts have no position of their own; this one follows the node that was executed last.
-                let start = source[from..].find(text.as_bytes()).map_or(from, |found| from + found);
-                let before = self.out.len() - text.len();
-                trace.add_at(self.template, start + self.watched.saturating_sub(before), String::new(), Event::Stopped);
+            Some(Node::Text(span)) => {
+                let before = self.out.len() - (span.end - span.start);
+                let at = span.start + self.watched.saturating_sub(before);
+                trace.add_at(self.template, at, String::new(), Event::Stopped);
             }
             Some(Node::Action(action)) => trace.add(self.template, At::Action(action), Event::Stopped),
             _ => trace.add(self.template, self.at, Event::Stopped),

@@ -313,8 +313,15 @@ impl<'t> Lexer<'t> {
     }
 
     /// Whether the right delimiter is here, and whether a trim marker precedes it.
+    #[inline]
     fn at_right_delimiter(&self) -> (bool, bool) {
         let rest = self.rest();
+        // Asked at every token, and seldom true.
+        match rest.first() {
+            Some(b' ' | b'\t' | b'\r' | b'\n') => {}
+            first if first == self.delimiters.right.first() => {}
+            _ => return (false, false),
+        }
         if has_right_trim_marker(rest) && rest[TRIM_MARKER..].starts_with(&self.delimiters.right) {
             return (true, true);
         }
@@ -344,10 +351,12 @@ impl<'t> Lexer<'t> {
             }
             return self.error("unclosed left paren");
         }
-        let Some(c) = self.peek() else { return self.error("unclosed action") };
-        if is_space(c) {
-            return self.space();
+        match self.rest().first() {
+            Some(b' ' | b'\t' | b'\r' | b'\n') => return self.space(),
+            Some(b'a'..=b'z' | b'A'..=b'Z' | b'_') => return self.identifier(),
+            _ => {}
         }
+        let Some(c) = self.peek() else { return self.error("unclosed action") };
         if c.is_ascii_digit() || c == '+' || c == '-' {
             return self.number();
         }
@@ -398,12 +407,12 @@ impl<'t> Lexer<'t> {
 
     /// White space, of which at least one character is here; leaves the one that belongs to a trim marker.
     fn space(&mut self) -> Item<'t> {
-        let mut count = 0;
+        let start = self.pos;
         while let Some(byte @ (b' ' | b'\t' | b'\r' | b'\n')) = self.rest().first() {
             self.line += usize::from(*byte == b'\n');
             self.pos += 1;
-            count += 1;
         }
+        let count = self.pos - start;
         let last = &self.input[self.pos - 1..];
         if has_right_trim_marker(last) && last[TRIM_MARKER..].starts_with(&self.delimiters.right) {
             self.pos -= 1;
@@ -447,8 +456,11 @@ impl<'t> Lexer<'t> {
 
     fn skip_alphanumeric(&mut self) -> Option<char> {
         loop {
-            while self.rest().first().is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_') {
-                self.pos += 1;
+            let rest = self.rest();
+            let plain = rest.iter().position(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_');
+            self.pos += plain.unwrap_or(rest.len());
+            if let Some(c @ (b' ' | b'.' | b')' | b'}' | b'|')) = self.rest().first() {
+                return Some(char::from(*c));
             }
             match self.peek() {
                 Some(c) if is_alphanumeric(c) => self.next(),
@@ -466,7 +478,7 @@ impl<'t> Lexer<'t> {
     fn at_terminator(&self) -> bool {
         match self.rest().first() {
             None | Some(b'.' | b',' | b'|' | b':' | b')' | b'(' | b' ' | b'\t' | b'\r' | b'\n') => true,
-            Some(_) => self.rest().starts_with(&self.delimiters.right),
+            first => first == self.delimiters.right.first() && self.rest().starts_with(&self.delimiters.right),
         }
     }
 

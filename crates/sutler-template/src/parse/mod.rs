@@ -19,7 +19,9 @@ use crate::value::{deepest, on_deep_stack};
 use lex::{Item, Keywords, Lexer, Token};
 
 pub(crate) use lex::Delimiters;
-pub(crate) use node::{Action, Block, Branch, Callee, Command, Expr, ExprKind, Node, Pipe, Source, TemplateCall, Tree};
+pub(crate) use node::{
+    Action, Block, Branch, Callee, Command, Expr, ExprKind, Node, Pipe, Source, Span, TemplateCall, Tree,
+};
 pub(crate) use number::{Ideal, Number};
 
 /// How deep parentheses may be nested; Go's limit.
@@ -64,22 +66,24 @@ pub(crate) fn parse(
     text: &Str,
     delimiters: &Delimiters,
     functions: &Functions,
-) -> Result<Trees, ParseError> {
+) -> std::result::Result<Trees, ParseError> {
     let text_bytes = text.as_bytes();
     let openings = text_bytes.iter().filter(|byte| **byte == b'(').count();
     let nesting = openings + occurrences(text_bytes, &delimiters.left);
-    let parse = || {
+    let parse = || -> Result<Trees> {
         let source = Arc::new(Source { name: name.clone(), text: text.clone() });
         let mut parser = Parser::new(source, text_bytes, delimiters, functions);
         let root = parser.top_level()?;
         parser.add(name.clone(), root)?;
         Ok(parser.trees)
     };
-    if nesting < SHALLOW {
-        return parse();
-    }
-    // Parsing grows the stack as it needs; freeing what was parsed before an error could not.
-    stacker::grow(stack_for_freeing(nesting.min(MAX_PARENTHESES + MAX_CONTROLS)), parse)
+    let parsed = if nesting < SHALLOW {
+        parse()
+    } else {
+        // Parsing grows the stack as it needs; freeing what was parsed before an error could not.
+        stacker::grow(stack_for_freeing(nesting.min(MAX_PARENTHESES + MAX_CONTROLS)), parse)
+    };
+    parsed.map_err(|error| *error)
 }
 
 fn occurrences(mut text: &[u8], marker: &[u8]) -> usize {
@@ -106,8 +110,11 @@ struct Parser<'t> {
     trees: Trees,
     /// The names of variables seen, by id.
     variable_ids: Vec<Str>,
-    /// Fields of the operand being parsed.
+    /// Fields of the operand being parsed; of the lists being parsed, one within the other, what they have so far.
     fields: Vec<Str>,
+    exprs: Vec<Expr>,
+    commands: Vec<Command>,
+    nodes: Vec<Node>,
     tree: TreeState<'t>,
     controls: usize,
     /// The deepest nesting seen in the current top-level item.
@@ -138,12 +145,6 @@ impl TreeState<'_> {
             parentheses: 0,
         }
     }
-}
-
-/// What an item of a list can be: a node, or the end of the list.
-enum Parsed {
-    Node(Node),
-    End(Ending),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -178,7 +179,8 @@ impl Control {
     }
 }
 
-type Result<T, E = ParseError> = std::result::Result<T, E>;
+/// Boxed, since every result of the parser is passed up through many calls.
+type Result<T> = std::result::Result<T, Box<ParseError>>;
 
 impl<'t> Parser<'t> {
     fn new(source: Arc<Source>, text: &'t [u8], delimiters: &'t Delimiters, functions: &'t Functions) -> Self {
@@ -191,6 +193,9 @@ impl<'t> Parser<'t> {
             trees: Trees::new(),
             variable_ids: vec![Str::from_static("$")],
             fields: Vec::new(),
+            exprs: Vec::new(),
+            commands: Vec::new(),
+            nodes: Vec::new(),
             tree: TreeState::new(),
             controls: 0,
             depth: 0,
@@ -200,6 +205,7 @@ impl<'t> Parser<'t> {
 
 /// Tokens.
 impl<'t> Parser<'t> {
+    #[inline]
     fn next(&mut self) -> Item<'t> {
         if self.tree.put_back > 0 {
             self.tree.put_back -= 1;
@@ -226,10 +232,13 @@ impl<'t> Parser<'t> {
         self.tree.put_back = 3;
     }
 
+    #[inline]
     fn peek(&mut self) -> Token {
-        let token = self.next().token;
-        self.put_back();
-        token
+        if self.tree.put_back == 0 {
+            self.tree.tokens[0] = self.lexer.next_item();
+            self.tree.put_back = 1;
+        }
+        self.tree.tokens[self.tree.put_back - 1].token
     }
 
     fn next_non_space(&mut self) -> Item<'t> {
@@ -250,7 +259,7 @@ impl<'t> Parser<'t> {
 
     fn error<T>(&self, message: impl std::fmt::Display) -> Result<T> {
         let line = self.tree.tokens[0].line;
-        Err(ParseError::new(self.source.name.clone(), line, message.to_string()))
+        Err(Box::new(ParseError::new(self.source.name.clone(), line, message.to_string())))
     }
 
     fn unexpected<T>(&self, item: &Item<'_>, context: &str) -> Result<T> {
@@ -277,7 +286,7 @@ impl<'t> Parser<'t> {
 impl Parser<'_> {
     /// The whole text, with the templates it defines.
     fn top_level(&mut self) -> Result<Block> {
-        let mut nodes = Vec::new();
+        let before = self.nodes.len();
         while self.peek() != Token::Eof {
             if self.peek() == Token::LeftDelimiter {
                 let delimiter = self.next();
@@ -287,12 +296,11 @@ impl Parser<'_> {
                 }
                 self.put_back_two(delimiter);
             }
-            match self.text_or_action()? {
-                Parsed::Node(node) => nodes.push(node),
-                Parsed::End(ending) => return self.error(format_args!("unexpected {}", ending.text())),
+            if let Some(ending) = self.text_or_action()? {
+                return self.error(format_args!("unexpected {}", ending.text()));
             }
         }
-        Ok(nodes.into())
+        Ok(self.nodes.drain(before..).collect())
     }
 
     fn in_new_tree<T>(&mut self, parse: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
@@ -333,40 +341,43 @@ impl Parser<'_> {
     }
 
     fn item_list(&mut self) -> Result<(Block, Ending)> {
-        let mut nodes = Vec::new();
+        let before = self.nodes.len();
         while self.peek_non_space().token != Token::Eof {
-            match self.text_or_action()? {
-                Parsed::Node(node) => nodes.push(node),
-                Parsed::End(ending) => return Ok((nodes.into(), ending)),
+            if let Some(ending) = self.text_or_action()? {
+                return Ok((self.nodes.drain(before..).collect(), ending));
             }
         }
         self.error("unexpected EOF")
     }
 
-    fn text_or_action(&mut self) -> Result<Parsed> {
+    /// Adds a node, unless it is the end of the list.
+    fn text_or_action(&mut self) -> Result<Option<Ending>> {
         let item = self.next_non_space();
         match item.token {
-            Token::Text => Ok(Parsed::Node(Node::Text(item.text.into()))),
+            Token::Text => {
+                self.nodes.push(Node::Text(Span { start: item.pos, end: item.pos + item.text.len() }));
+                Ok(None)
+            }
             Token::LeftDelimiter => {
                 self.tree.action_line = item.line;
-                let parsed = self.action()?;
+                let ending = self.action()?;
                 self.tree.action_line = 0;
-                Ok(parsed)
+                Ok(ending)
             }
             _ => self.unexpected(&item, "input"),
         }
     }
 
     /// An action, whose left delimiter has been read.
-    fn action(&mut self) -> Result<Parsed> {
+    fn action(&mut self) -> Result<Option<Ending>> {
         let item = self.next_non_space();
         let node = match item.token {
             Token::Block => self.block()?,
             Token::Break | Token::Continue => self.loop_control(item.token)?,
-            Token::Else => return self.r#else(),
+            Token::Else => return self.r#else().map(Some),
             Token::End => {
                 self.expect(Token::RightDelimiter, "end")?;
-                return Ok(Parsed::End(Ending::End));
+                return Ok(Some(Ending::End));
             }
             Token::If => Node::If(self.control(Control::If)?),
             Token::Range => Node::Range(self.control(Control::Range)?),
@@ -374,11 +385,13 @@ impl Parser<'_> {
             Token::Template => self.template_call()?,
             _ => {
                 self.put_back();
-                let pos = item.pos;
-                Node::Action(Action { pos, pipe: self.pipeline("command", Token::RightDelimiter)? })
+                let pipe = self.pipeline("command", Token::RightDelimiter)?;
+                self.nodes.push(Node::Action(Action { pos: item.pos, pipe }));
+                return Ok(None);
             }
         };
-        Ok(Parsed::Node(node))
+        self.nodes.push(node);
+        Ok(None)
     }
 
     fn loop_control(&mut self, token: Token) -> Result<Node> {
@@ -395,11 +408,11 @@ impl Parser<'_> {
     }
 
     /// `else`, whose keyword has been read; an `if` or `with` after it is left for [`control`](Self::control).
-    fn r#else(&mut self) -> Result<Parsed> {
+    fn r#else(&mut self) -> Result<Ending> {
         if !matches!(self.peek_non_space().token, Token::If | Token::With) {
             self.expect(Token::RightDelimiter, "else")?;
         }
-        Ok(Parsed::End(Ending::Else))
+        Ok(Ending::Else)
     }
 
     /// `if`, `with` or `range`, whose keyword has been read.
@@ -498,8 +511,7 @@ impl Parser<'_> {
     fn unquote(&self, item: &Item<'_>) -> Result<Str> {
         // Most constants are plain text between their quotes.
         if let [b'"', body @ .., b'"'] = item.text
-            && !body.iter().any(|byte| matches!(byte, b'\\' | b'\n' | b'"'))
-            && std::str::from_utf8(body).is_ok()
+            && body.iter().all(|byte| byte.is_ascii() && !matches!(byte, b'\\' | b'\n' | b'"'))
         {
             return Ok(body.into());
         }

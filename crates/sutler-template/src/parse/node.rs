@@ -39,10 +39,15 @@ pub(crate) struct Tree {
 }
 
 impl Tree {
+    /// The bytes of a text node.
+    pub(crate) fn text(&self, span: Span) -> &[u8] {
+        &self.source.text.as_bytes()[span.start..span.end]
+    }
+
     /// Whether there is nothing but white space and comments in it.
     pub(crate) fn is_empty(&self) -> bool {
         self.root.iter().all(|node| match node {
-            Node::Text(text) => text.as_bytes().trim_with(char::is_whitespace).is_empty(),
+            Node::Text(span) => self.text(*span).trim_with(char::is_whitespace).is_empty(),
             _ => false,
         })
     }
@@ -60,8 +65,16 @@ impl Drop for Tree {
 /// Nodes in order.
 pub(crate) type Block = Box<[Node]>;
 
+/// A part of the source, in bytes.
+#[derive(Clone, Copy)]
+pub(crate) struct Span {
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+}
+
 pub(crate) enum Node {
-    Text(Str),
+    /// Text that is written as it stands in the source.
+    Text(Span),
     Action(Action),
     If(Branch),
     With(Branch),

@@ -14,7 +14,7 @@ impl<'t> Parser<'t> {
     pub(super) fn pipeline(&mut self, context: &str, end: Token) -> Result<Pipe> {
         let pos = self.peek_non_space().pos;
         let (variables, assign) = self.declarations(context)?;
-        let mut commands = Few::new();
+        let before = self.commands.len();
         loop {
             let item = self.next_non_space();
             match item.token {
@@ -32,12 +32,13 @@ impl<'t> Parser<'t> {
                 | Token::Variable
                 | Token::LeftParen => {
                     self.put_back();
-                    commands.push(self.command()?);
+                    let command = self.command()?;
+                    self.commands.push(command);
                 }
                 _ => return self.unexpected(&item, context),
             }
         }
-        let commands = commands.finish();
+        let commands: Box<[Command]> = self.commands.drain(before..).collect();
         self.check_pipeline(&commands, context)?;
         Ok(Pipe { pos, assign, variables, commands })
     }
@@ -112,12 +113,10 @@ impl<'t> Parser<'t> {
     /// Operands up to a pipe or the end of the pipeline.
     fn command(&mut self) -> Result<Command> {
         let pos = self.peek_non_space().pos;
-        let mut args = Few::new();
+        let before = self.exprs.len();
         loop {
             self.peek_non_space();
-            if let Some(operand) = self.operand()? {
-                args.push(operand);
-            }
+            self.operand()?;
             let item = self.next();
             match item.token {
                 Token::Space => continue,
@@ -127,19 +126,19 @@ impl<'t> Parser<'t> {
             }
             break;
         }
-        let args = args.finish();
+        let args: Box<[Expr]> = self.exprs.drain(before..).collect();
         if args.is_empty() {
             return self.error("empty command");
         }
         Ok(Command { pos, args })
     }
 
-    /// A term with the fields after it.
-    fn operand(&mut self) -> Result<Option<Expr>> {
-        let Some(term) = self.term()? else { return Ok(None) };
-        if self.peek() != Token::Field {
-            return Ok(Some(term));
+    /// Adds a term with the fields after it, if the next token begins one.
+    fn operand(&mut self) -> Result<()> {
+        if !self.term()? || self.peek() != Token::Field {
+            return Ok(());
         }
+        let Some(term) = self.exprs.pop() else { return Ok(()) };
         if matches!(
             term.kind,
             ExprKind::Bool(_) | ExprKind::String { .. } | ExprKind::Number(_) | ExprKind::Nil | ExprKind::Dot
@@ -149,7 +148,9 @@ impl<'t> Parser<'t> {
             return self.error(format_args!("unexpected . after term {term}"));
         }
         let pos = self.more_fields().unwrap_or(term.pos);
-        Ok(Some(Expr { pos, kind: ExprKind::Chain(Box::new(term), self.path()) }))
+        let path = self.path();
+        self.exprs.push(Expr { pos, kind: ExprKind::Chain(Box::new(term), path) });
+        Ok(())
     }
 
     /// Collects the fields that follow here; the position of the first of them.
@@ -168,9 +169,11 @@ impl<'t> Parser<'t> {
         self.fields.drain(..).collect()
     }
 
-    /// A constant, function, field or variable with its path, or parenthesized pipeline; `None` if the next token is no term.
-    fn term(&mut self) -> Result<Option<Expr>> {
+    /// Adds a constant, function, field or variable with its path, or parenthesized pipeline; `false` if the next token is no
+    /// term. Each is made where it stays: moving them is much of what parsing takes.
+    fn term(&mut self) -> Result<bool> {
         let item = self.next_non_space();
+        let mut pos = item.pos;
         let kind = match item.token {
             Token::Identifier => ExprKind::Function(self.callee(&item)?),
             Token::Dot => ExprKind::Dot,
@@ -181,13 +184,17 @@ impl<'t> Parser<'t> {
                     let name = unicode::quoted(variable.name.as_bytes());
                     return self.error(format_args!("undefined variable {name}"));
                 }
-                let pos = self.more_fields().unwrap_or(item.pos);
-                return Ok(Some(Expr { pos, kind: ExprKind::Variable(variable, self.path()) }));
+                pos = self.more_fields().unwrap_or(pos);
+                let path = self.path();
+                self.exprs.push(Expr { pos, kind: ExprKind::Variable(variable, path) });
+                return Ok(true);
             }
             Token::Field => {
                 self.fields.push(field_name(&item));
-                let pos = self.more_fields().unwrap_or(item.pos);
-                return Ok(Some(Expr { pos, kind: ExprKind::Field(self.path()) }));
+                pos = self.more_fields().unwrap_or(pos);
+                let path = self.path();
+                self.exprs.push(Expr { pos, kind: ExprKind::Field(path) });
+                return Ok(true);
             }
             Token::Bool => ExprKind::Bool(item.text == b"true"),
             Token::CharConstant | Token::Complex | Token::Number => match Number::parse(item.text, item.token) {
@@ -203,18 +210,21 @@ impl<'t> Parser<'t> {
                 let pipe = on_deep_stack(|| self.pipeline("parenthesized pipeline", Token::RightParen))?;
                 self.tree.parentheses -= 1;
                 // A pipeline's position is that of its first token.
-                return Ok(Some(Expr { pos: pipe.pos, kind: ExprKind::Pipe(Box::new(pipe)) }));
+                pos = pipe.pos;
+                ExprKind::Pipe(Box::new(pipe))
             }
             Token::String | Token::RawString => {
                 let value = Value::String(self.unquote(&item)?);
-                ExprKind::String { quoted: item.text.into(), value }
+                self.exprs.push(Expr { pos, kind: ExprKind::String { quoted: item.text.into(), value } });
+                return Ok(true);
             }
             _ => {
                 self.put_back();
-                return Ok(None);
+                return Ok(false);
             }
         };
-        Ok(Some(Expr { pos: item.pos, kind }))
+        self.exprs.push(Expr { pos, kind });
+        Ok(true)
     }
 
     fn callee(&self, item: &Item<'_>) -> Result<Callee> {
@@ -232,34 +242,4 @@ impl<'t> Parser<'t> {
 /// The name of a field, without its dot.
 fn field_name(item: &Item<'_>) -> Str {
     item.text.get(1..).unwrap_or_default().into()
-}
-
-/// A list that mostly has one element, and then is allocated once and exactly.
-struct Few<T> {
-    first: Option<T>,
-    more: Vec<T>,
-}
-
-impl<T> Few<T> {
-    fn new() -> Self {
-        Self { first: None, more: Vec::new() }
-    }
-
-    fn push(&mut self, item: T) {
-        match self.first.take() {
-            None if self.more.is_empty() => self.first = Some(item),
-            None => self.more.push(item),
-            Some(first) => {
-                self.more.reserve_exact(3);
-                self.more.extend([first, item]);
-            }
-        }
-    }
-
-    fn finish(self) -> Box<[T]> {
-        match self.first {
-            Some(first) => Box::new([first]),
-            None => self.more.into(),
-        }
-    }
 }
