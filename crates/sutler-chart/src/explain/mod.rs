@@ -126,7 +126,9 @@ pub fn explain_values(error: &ValuesError, values: &ValuesOptions) -> Vec<Hint> 
             let hint = |text: &String| {
                 Hint::new(
                     HintKind::Source,
-                    format!("it is in --{flag} {text}; commas and dots in names and values are escaped by \\"),
+                    format!(
+                        "it is in --{flag} {text}; commas, and dots of names, are escaped by \\, and a value that begins with {{ is a list (--set-literal takes any text as it is)"
+                    ),
                 )
             };
             wrong.map(hint).into_iter().collect()

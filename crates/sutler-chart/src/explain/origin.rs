@@ -20,6 +20,11 @@ pub(super) struct Origin {
 
 /// The strongest who sets the value of these names, or puts null or something that is no table above it.
 pub(super) fn origin(about: &Circumstances<'_>, names: &[String]) -> Option<Origin> {
+    given(about, names).or_else(|| in_chart(about.chart, about.chart.name(), names))
+}
+
+/// The same among what the person gave.
+pub(super) fn given(about: &Circumstances<'_>, names: &[String]) -> Option<Origin> {
     let flags = flags(about.values).into_iter().rev().filter_map(|(who, values)| in_values(who, &values, names));
     let files = about
         .values
@@ -27,7 +32,7 @@ pub(super) fn origin(about: &Circumstances<'_>, names: &[String]) -> Option<Orig
         .iter()
         .rev()
         .filter_map(|file| in_file(names, &file.text, |line| format!("{}:{line}", file.name)));
-    flags.chain(files).next().or_else(|| in_chart(about.chart, about.chart.name(), names))
+    flags.chain(files).next()
 }
 
 /// Each text of a flag with the values that it alone makes, the weakest first.

@@ -5,6 +5,7 @@ use sutler_template::{Map, Value, ValuePath};
 use super::nearest::nearest;
 use super::origin::{self, Origin};
 use super::{Circumstances, Hint, HintKind};
+use crate::chart::Chart;
 use crate::dependencies;
 use crate::values::Coalesce;
 
@@ -17,6 +18,22 @@ pub(super) struct Named {
 }
 
 impl Named {
+    /// `global` of a subchart is the root chart's, where nobody gives the subchart one of its own.
+    fn of_all_charts(self, root: &Map, about: &Circumstances<'_>) -> Named {
+        let depth = subcharts(about.chart, &self.names).len();
+        if depth == 0 || self.names.get(depth).is_none_or(|name| name != "global") {
+            return self;
+        }
+        let own = origin::origin(about, &self.names[..self.found.max(depth + 1)]);
+        if own.is_some_and(|own| own.depth > depth) {
+            return self;
+        }
+        let names = self.names[depth..].to_vec();
+        let is_there = |count: &usize| !matches!(value_at(root, &names[..*count]), Value::Nil);
+        let found = (1..=self.found.saturating_sub(depth)).take_while(is_there).count();
+        Named { names, found }
+    }
+
     /// The path as `--set` takes it, up to `count` names.
     pub(super) fn key(&self, root: &Map, count: usize) -> String {
         path(root, &self.names[..count.min(self.names.len())], |name| name.replace('.', "\\.").replace(',', "\\,"))
@@ -94,6 +111,7 @@ fn find(table: &Map, wanted: &Map, names: &mut Vec<String>, depth: usize) -> boo
 /// Of a value that is null or not there: who says so, or that nobody does; and the name that may have been meant.
 pub(super) fn missing(wanted: &ValuePath, root: &Map, about: &Circumstances<'_>) -> Vec<Hint> {
     let Some(named) = named(wanted, root) else { return missing_elsewhere(wanted) };
+    let named = named.of_all_charts(root, about);
     if named.found >= named.names.len() {
         return Vec::new();
     }
@@ -118,6 +136,7 @@ pub(super) fn missing(wanted: &ValuePath, root: &Map, about: &Circumstances<'_>)
     };
     let mut hints =
         vec![Hint::new(HintKind::MissingValue, format!("{text}; give it with --set {set}=… or in a file with -f"))];
+    hints.extend(given_elsewhere(&named.names, about));
     if let Value::Map(holder) = value_at(root, &named.names[..named.found]) {
         let names: Vec<String> = holder.entries().iter().map(|(key, _)| key.to_string()).collect();
         if let Some(near) = nearest(&named.names[named.found], names.iter().map(String::as_str)) {
@@ -130,6 +149,42 @@ pub(super) fn missing(wanted: &ValuePath, root: &Map, about: &Circumstances<'_>)
         }
     }
     hints
+}
+
+/// The subcharts that the names lead into, one after another: each with the name that Chart.yaml has for it.
+fn subcharts(chart: &Chart, names: &[String]) -> Vec<String> {
+    let (mut charts, mut chart) = (Vec::new(), chart);
+    for used in names {
+        let dependency = chart.metadata().dependencies.iter().find(|dependency| dependency.used_name() == used);
+        let name = dependency.map_or(used.as_str(), |dependency| dependency.name.as_str());
+        let Some(subchart) = chart.dependencies().iter().find(|subchart| subchart.name() == name) else { break };
+        charts.push(name.to_owned());
+        chart = subchart;
+    }
+    charts
+}
+
+/// A value of a subchart that somebody gives, but not where the subchart finds it: below its name instead of its alias, or beside it.
+fn given_elsewhere(names: &[String], about: &Circumstances<'_>) -> Option<Hint> {
+    let charts = subcharts(about.chart, names);
+    let (own, below) = names.split_at(charts.len());
+    if charts.is_empty() || below.is_empty() {
+        return None;
+    }
+    let given = |names: &[String]| {
+        let origin = origin::given(about, names)?;
+        (origin.depth == names.len() && !origin.is_null).then_some(origin.who)
+    };
+    let by_name: Vec<String> = charts.iter().chain(below).cloned().collect();
+    let text = if own != charts.as_slice()
+        && let Some(who) = given(&by_name)
+    {
+        format!("{who} sets `{}`, but that chart is called `{}` here", by_name.join("."), own.join("."))
+    } else {
+        let who = given(below)?;
+        format!("{who} sets `{}` of the chart itself; the subchart's is `{}`", below.join("."), names.join("."))
+    };
+    Some(Hint::new(HintKind::Nearest, text))
 }
 
 /// Of names that do not lead below `.Values`: `.Chart.Nmae`, `.Relase.Name`.
@@ -188,7 +243,7 @@ pub(super) fn described(value: &Value) -> String {
 
 /// Of a value that is there: what it is, and who sets it.
 pub(super) fn present(there: &ValuePath, root: &Map, about: &Circumstances<'_>) -> Option<(Named, String)> {
-    let named = named(there, root)?;
+    let named = named(there, root)?.of_all_charts(root, about);
     let names = &named.names[..named.found];
     if names.is_empty() || there.names.is_empty() {
         return None;
