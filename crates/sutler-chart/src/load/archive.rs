@@ -200,7 +200,8 @@ impl<R: Read> Tar<R> {
         }
     }
 
-    /// The next header with a right checksum; none after the end mark (a block of zeros) or at the end of the input.
+    /// The next header with a right checksum; none after the end mark (two blocks of zeros, of which the second may be missing) or
+    /// at the end of the input.
     fn next_header(&mut self) -> Result<Option<[u8; BLOCK]>, ArchiveError> {
         let mut header = [0; BLOCK];
         match self.fill(&mut header)? {
@@ -209,7 +210,12 @@ impl<R: Read> Tar<R> {
             _ => return Err(ArchiveError::CutShort),
         }
         if header.iter().all(|byte| *byte == 0) {
-            return Ok(None);
+            return match self.fill(&mut header)? {
+                0 => Ok(None),
+                BLOCK if header.iter().all(|byte| *byte == 0) => Ok(None),
+                BLOCK => Err(ArchiveError::Tar),
+                _ => Err(ArchiveError::CutShort),
+            };
         }
         let sum: u64 = header
             .iter()

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use sutler_chart::{Chart, Dependency, FindError};
+use sutler_chart::{Chart, Compatibility, Dependency, FindError};
 use sutler_functions::semver::{Constraints, Version};
 use sutler_repository::dependencies::{DependencyError, DependencyManager, load_folder};
 use sutler_repository::fetch::Verify;
@@ -146,7 +146,10 @@ fn load(path: &str, io: &mut Io<'_>) -> Result<Chart, Failure> {
 /// Finds a chart, and tells what is noticed on the way.
 fn find(path: &str, io: &mut Io<'_>) -> Result<Chart, FindError> {
     let mut remarks = Vec::new();
-    let found = Chart::find_as(path, io.compatibility, &mut remarks);
+    let found = match io.compatibility {
+        Compatibility::V4 => Chart::find_of_any_version(path, &mut remarks),
+        compatibility @ Compatibility::V3 => Chart::find_as(path, compatibility, &mut remarks),
+    };
     remarks.iter().for_each(|remark| io.remark(remark));
     found
 }

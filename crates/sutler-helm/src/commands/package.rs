@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use sutler_chart::package::{PackageOptions, package};
-use sutler_chart::{Chart, ChartSource, FileError, clean_path};
+use sutler_chart::{Chart, ChartSource, Compatibility, FileError, clean_path};
 use sutler_repository::Collected;
 
 use crate::command::{Action, Arguments, Command, Invocation};
@@ -58,10 +58,14 @@ fn run(call: &Invocation, io: &mut Io<'_>) -> Result<(), Failure> {
     let mut signer = Signer::default();
     for typed in &call.arguments {
         let folder = absolute(typed, io);
-        fs::metadata(typed).map_err(|error| file_error("stat", typed, error))?;
+        let found = fs::metadata(typed).map_err(|error| file_error("stat", typed, error))?;
         if flags.is_on("dependency-update") {
             // As Helm: nothing is said of it.
             update_dependencies(call, io, Path::new(&folder), &mut Collected::default())?;
+        }
+        if compatibility == Compatibility::V3 && !found.is_dir() {
+            // To Helm 3 a file is a folder with nothing in it.
+            return Err(Failure::new("Chart.yaml file is missing"));
         }
         let mut remarks = Vec::new();
         let chart = Chart::load_as(ChartSource::Folder(Path::new(&folder)), compatibility, &mut remarks);

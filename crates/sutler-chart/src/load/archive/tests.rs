@@ -109,6 +109,12 @@ fn damaged_archives_are_errors() {
     let mut damaged = file("c/Chart.yaml", b'0', b"name: c");
     damaged[0] = b'X';
     assert_eq!(unpacked(&[damaged]), Err("archive/tar: invalid tar header".to_owned()));
+    // The second of the two blocks that end an archive may be missing, but what is there must be whole and empty.
+    let ended =
+        |end: &[u8]| unpack(&gzip(&[&file("c/a", b'0', b"x"), end].concat())).map(|_| ()).map_err(|e| e.to_string());
+    assert_eq!(ended(&[0; BLOCK]), Ok(()));
+    assert_eq!(ended(&[0; BLOCK + 1]), Err("unexpected EOF".to_owned()));
+    assert_eq!(ended(&[[0; BLOCK], [1; BLOCK]].concat()), Err("archive/tar: invalid tar header".to_owned()));
     let whole = gzip(&file("c/Chart.yaml", b'0', &[b'x'; 4000]));
     for end in [3, 20, whole.len() / 2, whole.len() - 1] {
         assert!(unpack(&whole[..end]).is_err(), "cut at {end}");
