@@ -59,10 +59,6 @@ struct Answer {
     error: Option<String>,
 }
 
-/// That of the program that users run (`crates/sutler`): its choice is a part of what is measured.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 fn main() -> ExitCode {

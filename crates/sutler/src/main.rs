@@ -25,10 +25,6 @@ use sutler_helm::StartedAs;
 use arguments::{Arguments, Command};
 use failure::Failure;
 
-/// Charts are made of many small values: the C library's allocator takes a sixth of the time of parsing one.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
