@@ -1,4 +1,4 @@
-//! Elastic Compute Cloud: where instance types are offered, and how much room subnets have.
+//! Elastic Compute Cloud: where instance types are offered, how much room subnets have, and what holds a network.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -25,6 +25,17 @@ pub struct Subnet {
     pub free_addresses: u32,
     /// Its tags.
     pub tags: BTreeMap<String, String>,
+}
+
+/// What holds a network: as long as it is there, the network cannot go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NetworkHolder {
+    /// Its id: `eni-…`, `sg-…`.
+    pub id: String,
+    /// An interface's description, a group's name.
+    pub about: String,
+    /// An interface's status: `available` where nothing uses it, `in-use`; `None` for a group.
+    pub status: Option<String>,
 }
 
 impl Aws {
@@ -71,6 +82,32 @@ impl Aws {
             })
         })
         .await
+    }
+
+    /// What keeps a VPC from being deleted, once its subnets' instances are gone: its network interfaces, and its security groups but
+    /// the default one (`ec2:DescribeNetworkInterfaces`, `ec2:DescribeSecurityGroups`).
+    ///
+    /// # Errors
+    /// If it cannot be asked.
+    pub async fn network_holders(&self, vpc_id: &str) -> Result<Vec<NetworkHolder>, CallError> {
+        let parameters = [("Filter.1.Name", "vpc-id"), ("Filter.1.Value.1", vpc_id)];
+        let object = format!("VPC {vpc_id}");
+        let text = |item: Node<'_, '_>, name: &str| child(item, name).unwrap_or_default().to_owned();
+        let mut found = self
+            .ec2("DescribeNetworkInterfaces", &object, &parameters, "networkInterfaceSet", |item| {
+                Some(NetworkHolder {
+                    id: child(item, "networkInterfaceId")?.to_owned(),
+                    about: text(item, "description"),
+                    status: Some(text(item, "status")),
+                })
+            })
+            .await?;
+        let groups = self.ec2("DescribeSecurityGroups", &object, &parameters, "securityGroupInfo", |item| {
+            Some((text(item, "groupName"), child(item, "groupId")?.to_owned()))
+        });
+        let groups = groups.await?.into_iter().filter(|(name, _)| name != "default");
+        found.extend(groups.map(|(name, id)| NetworkHolder { id, about: name, status: None }));
+        Ok(found)
     }
 
     /// All items of an answer that comes in pages.

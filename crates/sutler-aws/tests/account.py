@@ -62,6 +62,9 @@ s3.put_bucket_encryption(
         "Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}}]
     },
 )
+# What controllers of a cluster leave in its network.
+ec2.create_network_interface(SubnetId=subnets[0]["SubnetId"], Description="aws-K8S-i-0abc")
+ec2.create_security_group(GroupName="k8s-elb-web", Description="of a load balancer", VpcId=subnets[0]["VpcId"])
 print(json.dumps({"url": url, "vpc": subnets[0]["VpcId"], "key": key}), flush=True)
 sys.stdin.read()
 server.stop()

@@ -110,6 +110,9 @@ async fn what_stands_in_an_account_is_read_as_it_was_written() {
 
     let subnets = aws.subnets(account.fact("vpc")).await.unwrap();
     assert!(subnets.len() >= 3 && subnets.iter().all(|subnet| subnet.free_addresses > 4000));
+    let holders = aws.network_holders(account.fact("vpc")).await.unwrap();
+    let holders: Vec<_> = holders.iter().map(|one| (one.about.as_str(), one.status.as_deref())).collect();
+    assert_eq!(holders, [("aws-K8S-i-0abc", Some("available")), ("k8s-elb-web", None)]);
     let zones = aws.instance_type_zones(&["m6i.large", "z9.huge"]).await.unwrap();
     assert_eq!(zones.keys().collect::<Vec<_>>(), ["m6i.large"]);
     assert!(zones["m6i.large"].contains("us-west-2a"));

@@ -212,7 +212,8 @@ fn a_stack_goes_up_from_an_empty_account_and_leaves_what_was_there() {
     let status = json(&world.run(&["status", "-e", "prod", "-o", "json"]).ended(0).stdout);
     assert_eq!(status["roles"][0]["pods"], status["roles"][0]["withIdentity"]);
 
-    // Down: not while it is protected; then all that was made, but for data.
+    // Down: not while it is protected, nor while a colleague has a Ray cluster there; then all that was made, but for data.
+    world.run(&["ray", "up", "mine", "--workers", "1", "-f", ".", "-e", "prod"]).ended(0);
     let refused = world.run(&["down", "-e", "prod", "--yes"]).ended(1);
     assert!(
         refused.stderr.contains("--> stack.yaml:") && refused.stderr.contains("protect: true"),
@@ -221,6 +222,10 @@ fn a_stack_goes_up_from_an_empty_account_and_leaves_what_was_there() {
     );
     let text = std::fs::read_to_string(place.path("stack.yaml")).expect("the stack");
     place.write("stack.yaml", &text.replace("    protect: true\n", ""));
+    let refused = world.run(&["down", "-e", "prod", "--yes"]).ended(1);
+    let said = "error: nothing was removed: release ray/mine is not this stack's, and would go with the cluster\n";
+    assert!(refused.stderr.contains(said), "{}", refused.stderr);
+    world.run(&["ray", "down", "mine", "-f", ".", "-e", "prod"]).ended(0);
     let down = world.run(&["down", "-e", "prod", "--yes"]).ended(0);
     assert!(
         down.stdout.contains("claim jupyterhub/jupyterhub-hub-db): data is kept; `--delete-data` removes it"),
@@ -297,4 +302,20 @@ fn in_a_cluster_of_others_only_roles_are_made_and_none_is_taken_over() {
     assert!(down.stderr.contains("volume     - ml/data"), "{}", down.stderr);
     assert!(world.stand_in.get(claim).is_none());
     assert_eq!(world.stand_in.get("/api/v1/persistentvolumes").expect("a list")["items"], serde_json::json!([]));
+
+    // Where all of AWS is left to others, Terraform is not even started.
+    let theirs = "serviceAccounts: [ml/reader], arn: \"arn:aws:iam::123456789012:role/Theirs\"";
+    let stack = ROLES.replace("manage: roles", "manage: none").replace("serviceAccounts: [ml/reader]", theirs);
+    place.write("stack.yaml", &stack);
+    let up = world.run(&["up", "--yes"]).ended(0);
+    assert!(!up.stderr.contains("Terraform") && !up.stderr.contains("infra"), "{}", up.stderr);
+    let reader = world.stand_in.get("/api/v1/namespaces/ml/serviceaccounts/reader").expect("the service account");
+    assert_eq!(
+        reader["metadata"]["annotations"]["eks.amazonaws.com/role-arn"],
+        "arn:aws:iam::123456789012:role/Theirs"
+    );
+    world.run(&["plan"]).ended(0);
+    let down = world.run(&["down", "--yes"]).ended(0);
+    assert_eq!(down.stdout, "ml is down; cluster shared stays, with the namespaces\n");
+    assert_eq!(account.holds(), before);
 }

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use sutler_infra::plan::Plan as InfraPlan;
 use sutler_infra::run::Goal;
 use sutler_stack::eks::{Eks, Purpose};
 use sutler_stack::file::model::Manage;
@@ -83,8 +84,11 @@ async fn whole(
         // It lies in the cluster, which goes now.
         release(lock).await;
     }
-    if let (Some(_), Some(root)) = (infra, &eks.root) {
-        terraform::apply(root, progress, interrupt).await?;
+    if let (Some(infra), Some(root)) = (infra, &eks.root)
+        && let Err(failure) = terraform::apply(root, progress, interrupt).await
+    {
+        progress.end();
+        return Err(with_holders(failure, eks, infra).await);
     }
     progress.end();
     printer::line(match (ends_cluster, stack.cluster.manage) {
@@ -101,6 +105,34 @@ async fn whole(
         printer::line(format!("left: {left}"));
     }
     Ok(Outcome::Done)
+}
+
+/// The failure, with what keeps the network from going: interfaces and groups that controllers left, and Terraform does not know.
+async fn with_holders(failure: Failure, eks: &Eks, infra: &InfraPlan) -> Failure {
+    // A lock, a kill: it was not the network.
+    if failure.hint.is_some() {
+        return failure;
+    }
+    let network = infra.changes.iter().find(|change| change.resource_type == "aws_vpc");
+    let Some(vpc) = network.and_then(|change| change.before["id"].as_str()) else { return failure };
+    let holders = match eks.cloud.aws.network_holders(vpc).await {
+        Ok(holders) => holders,
+        Err(error) => {
+            tracing::warn!(%error, "what holds the network could not be asked");
+            return failure;
+        }
+    };
+    if holders.is_empty() {
+        return failure;
+    }
+    for holder in &holders {
+        let status = holder.status.as_deref().map(|status| format!(", {status}")).unwrap_or_default();
+        printer::note(format!("left: {} ({}{status}) is in the network {vpc}", holder.id, holder.about));
+    }
+    failure.hint(
+        "what is left in the network keeps it: what no service of AWS takes back in some minutes, remove by hand \
+         (`aws ec2 delete-network-interface`, `delete-security-group`); `sutler down` again goes on from here",
+    )
 }
 
 async fn release(lock: &mut Option<StackLock>) {
