@@ -77,7 +77,8 @@ pub(crate) fn task(root: &Path, words: &[String]) -> Result<()> {
     if let Some(part) = peers::bring(root, false)?.first() {
         bail!("there is nothing to measure against: {}: {}", part.name, part.reason);
     }
-    let packages = ["build", "--quiet", "--profile", "dist", "--locked", "--package", "sutler", "--package", "sutler-bench"];
+    let packages =
+        ["build", "--quiet", "--profile", "dist", "--locked", "--package", "sutler", "--package", "sutler-bench"];
     process::run(process::cargo().args(packages).current_dir(root))?;
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |folder| root.join(folder));
     let judge = build_judge(root, &target)?;

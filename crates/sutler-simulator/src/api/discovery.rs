@@ -6,6 +6,7 @@ use sutler_objects::kinds::Resource;
 use crate::registry::Registry;
 use crate::request::{Request, Response};
 use crate::status::Refusal;
+use crate::token;
 
 /// Content types of the aggregated form.
 const AGGREGATED_V2: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
@@ -59,9 +60,18 @@ pub(super) fn paths(registry: &Registry) -> Value {
         paths.push(format!("/apis/{}", group.name));
         paths.extend(group.versions.iter().map(|version| format!("/apis/{}/{version}", group.name)));
     }
-    for path in ["/healthz", "/livez", "/openapi/v2", "/openapi/v3", "/readyz", "/sutler.dev/v1", "/version"] {
-        paths.push(path.into());
-    }
+    const MORE: [&str; 9] = [
+        "/.well-known/openid-configuration",
+        "/healthz",
+        "/livez",
+        "/openapi/v2",
+        "/openapi/v3",
+        token::KEYS,
+        "/readyz",
+        "/sutler.dev/v1",
+        "/version",
+    ];
+    paths.extend(MORE.map(String::from));
     json!({"paths": paths})
 }
 

@@ -20,6 +20,7 @@ use crate::path::{Path, Target};
 use crate::registry::Served;
 use crate::request::{Request, Response};
 use crate::status::Refusal;
+use crate::token;
 
 /// Answers a request: reads, and writes that the machine settles and keeps afterwards.
 pub(crate) fn answer(machine: &mut Machine, request: &Request) -> Response {
@@ -43,6 +44,10 @@ fn route(machine: &mut Machine, request: &Request) -> Result<Response, Refusal> 
     match segments.as_slice() {
         [] => Ok(Response::ok(discovery::paths(&machine.registry))),
         ["version"] => Ok(Response::ok(version())),
+        [".well-known", "openid-configuration"] => Ok(Response::ok(token::configuration())),
+        ["openid", "v1", "jwks"] => {
+            Ok(Response { content_type: "application/jwk-set+json", ..Response::ok(token::keys(machine.kept.seed)) })
+        }
         ["api"] => Ok(discovery::core_versions(&machine.registry, request)),
         ["apis"] => Ok(discovery::groups(&machine.registry, request)),
         ["apis", group] => discovery::group(&machine.registry, group),
