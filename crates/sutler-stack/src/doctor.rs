@@ -41,10 +41,12 @@ pub enum Topic {
     Pending,
     /// What pods reach, and who reaches them.
     Network,
+    /// Whether the account can hold what the stack asks for.
+    Preflight,
 }
 
 impl Topic {
-    /// All, in the order in which they are shown.
+    /// All that a cluster can be asked about, in the order in which they are shown.
     pub const ALL: [Topic; 3] = [Topic::Permissions, Topic::Pending, Topic::Network];
 
     /// Its word.
@@ -53,6 +55,7 @@ impl Topic {
             Topic::Permissions => "permissions",
             Topic::Pending => "pending",
             Topic::Network => "network",
+            Topic::Preflight => "preflight",
         }
     }
 }
@@ -72,7 +75,7 @@ pub struct Seen<'a> {
 
 impl Seen<'_> {
     /// A place of stack.yaml as `stack.yaml:19`; `None` without a stack, or where the file does not have it.
-    fn place(&self, path: &[&str]) -> Option<String> {
+    pub(crate) fn place(&self, path: &[&str]) -> Option<String> {
         let stack = self.stack?;
         let whole = stack.file.root.find(path.iter().copied()).map(|node| Place::from(node.start));
         self.at(whole.or_else(|| stack.file.key_place(path))?)
@@ -197,7 +200,7 @@ pub struct Section {
 }
 
 impl Section {
-    fn new(topic: Topic, summary: String, mut findings: Vec<Finding>) -> Section {
+    pub(crate) fn new(topic: Topic, summary: String, mut findings: Vec<Finding>) -> Section {
         findings.sort_by_key(|finding| std::cmp::Reverse(badness(finding.state)));
         let state = findings.first().map_or(State::Ok, |worst| worst.state);
         Section { topic, state, summary, findings }
@@ -246,6 +249,21 @@ impl fmt::Display for Diagnosis {
             section.findings.iter().try_for_each(|finding| write!(f, "{finding}"))?;
         }
         Ok(())
+    }
+}
+
+impl Diagnosis {
+    /// The diagnosis of a stack whose cluster need not be there.
+    pub fn of_stack(stack: &Stack, section: Section) -> Diagnosis {
+        Diagnosis {
+            version: DOCTOR_VERSION,
+            stack: Some(stack.name.clone()),
+            environment: Some(stack.environment.clone()),
+            cluster: stack.cluster.name.clone(),
+            simulated: false,
+            state: section.state,
+            sections: vec![section],
+        }
     }
 }
 

@@ -31,6 +31,7 @@ pub mod outside;
 pub mod pins;
 pub mod plan;
 pub mod pods;
+pub mod preflight;
 pub mod prepare;
 pub mod reach;
 pub mod remote;

@@ -191,7 +191,9 @@ pub(crate) enum DoctorTopic {
     Pending,
     /// What NetworkPolicies cut off, and which open logins the internet reaches
     Network,
-    /// All of these
+    /// Whether the account can hold what the stack asks for: quotas, instance types, subnets, versions (of an environment on EKS)
+    Preflight,
+    /// All that the cluster can be asked: permissions, pending and network
     #[default]
     All,
 }

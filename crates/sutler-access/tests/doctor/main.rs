@@ -29,7 +29,7 @@ const END: &str = "<!-- From here on made by the tests of sutler-stack. -->\n";
 const HEAD: &str = "\
 # The doctor
 
-`sutler doctor [permissions|pending|network|all]` says what is wrong with a cluster and what to change: in the simulator, on the cluster of a
+`sutler doctor [permissions|pending|network|preflight|all]` says what is wrong with a cluster and what to change: in the simulator, on the cluster of a
 stack, and with `--context NAME` on any cluster without a stack.yaml. The summary comes first, then only what is not well. `-n NAMESPACE` keeps to
 one namespace, and to the rights of somebody who has no others. `-o json` prints the same with a version. Exit code: 0 if nothing is broken, 1 if
 something is `FAILED` (or could not be asked at all). What is `UNKNOWN` says why, and fails nothing.

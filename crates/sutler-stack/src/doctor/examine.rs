@@ -47,6 +47,8 @@ pub async fn examine(asked: Asked<'_>, sources: &Sources<'_>) -> Result<Diagnosi
                 };
                 permissions(seen, sources, issuer, asked.namespace).await?
             }
+            // Its question is the account's, not the cluster's: see `crate::preflight`.
+            (Topic::Preflight, _) => continue,
             (Topic::Pending | Topic::Network, None) => {
                 Section::new(*topic, "nothing is installed yet".to_owned(), Vec::new())
             }
@@ -86,6 +88,7 @@ async fn read(session: &Session, asked: Asked<'_>) -> Result<Tables, ApiError> {
             Topic::Permissions => ACCESS,
             Topic::Pending => SCHEDULING,
             Topic::Network => NETWORK,
+            Topic::Preflight => &[],
         })
         .copied()
         .collect();

@@ -16,6 +16,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+mod preflight;
+
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -46,11 +48,19 @@ NetworkPolicies that keep pods with a role from STS (or the Pod Identity agent),
 for notebooks that a hub has yet to make; and public load balancers with a login behind them that lets anybody in.
 ";
 
+const HEAD_PREFLIGHT: &str = "\
+# Before money is spent
+
+`sutler doctor preflight -e ENV`, for an environment on EKS: as whom AWS is asked, the quotas on vCPUs against the pools' least and most, instance
+types in the zones of the subnets, addresses in subnets that exist, and whether EKS can go from the cluster's version to the file's. Not asked is
+whether the caller may make each of the plan's calls.
+";
+
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/doctor")
 }
 
-fn stack() -> Stack {
+pub(crate) fn stack() -> Stack {
     let text = std::fs::read_to_string(folder().join("stack.yaml")).expect("the stack");
     let read = sutler_stack::file::read("stack.yaml", &text, None).unwrap_or_else(|report| panic!("{report}"));
     Stack::from_file(read).unwrap_or_else(|report| panic!("{report}"))
@@ -158,9 +168,11 @@ fn judge(input: &str, topic: fn(Seen<'_>) -> Section) -> Section {
 }
 
 /// A row of the documentation's table: the first finding.
-fn row(title: &str, section: &Section) -> String {
+pub(crate) fn row(title: &str, section: &Section) -> String {
     let Some(finding) = section.findings.first() else { return String::new() };
-    let mut said = format!("`{}` {}", finding.state, finding.text);
+    // A pod's name says nothing; that of a subnet or a quota does.
+    let subject = if finding.branches.is_empty() { format!("{}: ", finding.subject) } else { String::new() };
+    let mut said = format!("`{}` {subject}{}", finding.state, finding.text);
     for branch in &finding.branches {
         said.push_str(&format!("<br>*{}* {}", branch.part, branch.text));
         branch.evidence.iter().for_each(|line| said.push_str(&format!("<br>{line}")));
@@ -206,7 +218,9 @@ fn every_case_is_told_and_the_page_says_the_same() {
     wrong.extend(others);
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
     let table = "\n| What is wrong | What is said | The fix |\n| --- | --- | --- |\n";
-    let page = format!("\n{HEAD_PENDING}{table}{pending}\n{HEAD_NETWORK}{table}{network}");
+    let preflight = preflight::rows();
+    let page =
+        format!("\n{HEAD_PENDING}{table}{pending}\n{HEAD_NETWORK}{table}{network}\n{HEAD_PREFLIGHT}{table}{preflight}");
     let path = folder().join("../../../../docs/doctor.md");
     let written = std::fs::read_to_string(&path).unwrap_or_default();
     let (before, mut after) = written.split_once(BEGIN).unwrap_or((&written, ""));

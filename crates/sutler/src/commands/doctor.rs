@@ -2,34 +2,66 @@
 
 use sutler_access::doctor::State;
 use sutler_stack::access::Sources;
-use sutler_stack::doctor::{Asked, Topic, examine};
+use sutler_stack::cloud::Cloud;
+use sutler_stack::doctor::{Asked, Diagnosis, Topic, examine};
+use sutler_stack::load::load_stack;
+use sutler_stack::preflight::preflight;
+use sutler_stack::stack::Target;
 
 use super::explain::{Opened, open};
 use crate::Outcome;
-use crate::arguments::{Doctor, DoctorTopic, Output};
+use crate::arguments::{Doctor, DoctorTopic, Output, StackArguments};
 use crate::failure::Failure;
-use crate::{printer, view};
+use crate::{choose, printer, view};
 
 pub(crate) async fn run(arguments: &Doctor) -> Result<Outcome, Failure> {
+    if arguments.topic == DoctorTopic::Preflight {
+        return before(arguments).await;
+    }
     let Opened { stack, session, cloud } =
         open(&arguments.cluster, arguments.region.as_deref(), "sutler doctor").await?;
     let topics: &[Topic] = match arguments.topic {
         DoctorTopic::Permissions => &[Topic::Permissions],
         DoctorTopic::Pending => &[Topic::Pending],
         DoctorTopic::Network => &[Topic::Network],
-        DoctorTopic::All => &Topic::ALL,
+        DoctorTopic::Preflight | DoctorTopic::All => &Topic::ALL,
     };
     let sources = Sources { session: session.as_ref(), cloud, stack: stack.as_ref() };
     let asked = Asked { topics, namespace: arguments.namespace.as_deref() };
     let diagnosis = examine(asked, &sources).await?;
-    match arguments.output {
-        Output::Json => printer::line(view::json(&diagnosis)),
-        Output::Text => {
-            if sources.cloud.is_none() && topics.contains(&Topic::Permissions) {
-                printer::note("roles and policies are those that the stack would make: AWS was not asked");
-            }
-            printer::data(&view::doctor(&diagnosis));
-        }
+    if arguments.output == Output::Text && sources.cloud.is_none() && topics.contains(&Topic::Permissions) {
+        printer::note("roles and policies are those that the stack would make: AWS was not asked");
     }
-    Ok(if diagnosis.state == State::Failed { Outcome::Broken } else { Outcome::Done })
+    Ok(tell(&diagnosis, arguments.output))
+}
+
+/// Asks the account of a stack, whether its cluster is there or not.
+async fn before(arguments: &Doctor) -> Result<Outcome, Failure> {
+    if arguments.cluster.context.is_some() {
+        return Err(Failure::new(
+            "`doctor preflight` is about what a stack asks for: a context alone asks for nothing",
+        )
+        .hint("name the stack with -f, and its environment with -e"));
+    }
+    let chosen = choose::stack(&StackArguments {
+        path: None,
+        file: arguments.cluster.file.clone(),
+        environment: arguments.cluster.environment.clone(),
+    });
+    let (stack, _) = load_stack(&chosen.file, chosen.environment.as_deref())?;
+    if stack.target != Target::Eks {
+        let message = format!("environment `{}` is not on EKS: nothing is paid for there", stack.environment);
+        return Err(Failure::new(message).hint("choose one with `target: eks` by -e"));
+    }
+    let cloud = Cloud::of_stack(&stack).await?;
+    let section = preflight(&stack, &cloud).await;
+    Ok(tell(&Diagnosis::of_stack(&stack, section), arguments.output))
+}
+
+fn tell(diagnosis: &Diagnosis, output: Output) -> Outcome {
+    match output {
+        Output::Json => printer::line(view::json(diagnosis)),
+        Output::Text => printer::data(&view::doctor(diagnosis)),
+    }
+    if diagnosis.state == State::Failed { Outcome::Broken } else { Outcome::Done }
 }
