@@ -89,6 +89,18 @@ fn the_common_form_is_scanned_as_the_full_reader_reads_it() {
     assert_eq!(index.versions("mariadb").unwrap().len(), 0);
 }
 
+#[test]
+fn an_index_that_is_cut_off_anywhere_is_read_as_far_as_it_is_one_or_refused() {
+    for end in 1..COMMON.len() {
+        let (index, _) = both(&COMMON[..end]);
+        // What was read of it holds nothing that the whole has not.
+        let whole = Index::read(COMMON.as_bytes(), "here", &mut Vec::new()).unwrap();
+        for (name, _) in index.iter().flat_map(Index::charts) {
+            assert!(whole.charts().any(|(known, _)| known.starts_with(name)), "cut at {end}: {name}");
+        }
+    }
+}
+
 /// One entry with a field put into it.
 fn with(field: &str) -> String {
     let field = field.replace('\n', "\n    ");
