@@ -30,6 +30,11 @@ impl Failure {
         Failure { error: error.into(), hint: None }
     }
 
+    /// The same, with advice where it has none.
+    pub(crate) fn or_hint(self, hint: impl Into<String>) -> Self {
+        if self.hint.is_some() { self } else { self.hint(hint) }
+    }
+
     /// The same, with advice.
     pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
         Failure { hint: Some(hint.into()), ..self }

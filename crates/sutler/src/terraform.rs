@@ -35,6 +35,9 @@ pub(crate) async fn apply(
     call(root, interrupt, move |root| root.apply(&mut |event| progress.infra(&event))).await
 }
 
+/// What to do where Terraform failed half-way.
+pub(crate) const GOES_ON: &str = "what was done is in Terraform's state: the same command again goes on from there";
+
 /// What came out.
 pub(crate) async fn outputs(root: &Arc<RootModule>, interrupt: &Interrupt) -> Result<Outputs, Failure> {
     call(root, interrupt, RootModule::outputs).await

@@ -50,3 +50,22 @@ fn a_program_that_is_none_is_told() {
     let missing = Terraform::open("no/such/program".into(), Settings::default()).unwrap_err();
     assert_eq!(missing.to_string(), "cannot start `no/such/program`");
 }
+
+#[test]
+fn a_growing_log_is_read_by_whole_lines_and_to_its_end() {
+    use std::io::Write as _;
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    let mut writer = OpenFile::create(&path).unwrap();
+    let mut log = GrowingLog { file: OpenFile::open(&path).unwrap(), rest: Vec::new() };
+    let mut after = |text: &str, all: bool| {
+        writer.write_all(text.as_bytes()).unwrap();
+        log.new_lines(all).unwrap()
+    };
+    assert_eq!(after("one\ntw", false), ["one"]);
+    assert_eq!(after("", false), [] as [&str; 0]);
+    assert_eq!(after("o\nthree\nfo", false), ["two", "three"]);
+    assert_eq!(after("ur", true), ["four"]);
+    assert_eq!(after("", true), [] as [&str; 0]);
+}

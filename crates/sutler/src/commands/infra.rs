@@ -107,7 +107,7 @@ async fn confirmed(
     let progress = Arc::new(Progress::new(false));
     let done = terraform::apply(root, &progress, interrupt).await;
     progress.end();
-    done.map(|()| Outcome::Done)
+    done.map(|()| Outcome::Done).map_err(|failure| failure.or_hint(terraform::GOES_ON))
 }
 
 fn account(stack: &Stack) -> String {

@@ -88,7 +88,7 @@ async fn whole(
         && let Err(failure) = terraform::apply(root, progress, interrupt).await
     {
         progress.end();
-        return Err(with_holders(failure, eks, infra).await);
+        return Err(with_holders(failure, eks, infra).await.or_hint(terraform::GOES_ON));
     }
     progress.end();
     printer::line(match (ends_cluster, stack.cluster.manage) {

@@ -126,7 +126,8 @@ impl Work<'_> {
         write_pins(self.loaded, self.arguments.output)?;
         let existed = self.eks.exists;
         if let (true, Some(root)) = (has_infra, &self.eks.root) {
-            terraform::apply(root, &self.progress, self.interrupt).await?;
+            let done = terraform::apply(root, &self.progress, self.interrupt).await;
+            done.map_err(|failure| failure.or_hint(terraform::GOES_ON))?;
             let outputs = terraform::outputs(root, self.interrupt).await?;
             self.loaded.stack.take_role_arns(&outputs.role_arns);
             self.eks.find_cluster(&self.loaded.stack).await?;
