@@ -1,7 +1,7 @@
 //! The Node object of a pool's machine, as it looks once EKS's kubelet has registered it.
 //!
 //! The simulator starts nodes from it, the autoscaler's decisions take it as the template of a node that is not there yet, and
-//! [`crate::fit`] measures pods by it: all three mean the same machine.
+//! [`mod@crate::fit`] measures pods by it: all three mean the same machine.
 
 use serde_json::{Value, json};
 
