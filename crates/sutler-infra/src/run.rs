@@ -24,6 +24,10 @@ use crate::plan::{self, Plan, PlanError};
 use crate::progress::{Diagnostic, Event, LockHolder, Severity, read_line};
 use crate::render::File;
 
+mod in_use;
+
+pub use in_use::{Taken, take};
+
 /// The oldest version that the module works with.
 pub const OLDEST: Version = Version(1, 6, 0);
 
@@ -107,6 +111,14 @@ pub enum RunError {
         /// By whom.
         holder: LockHolder,
     },
+    /// Another Sutler works in the same folder.
+    #[error("another Sutler{} works in `{}`", process.map(|id| format!(" (process {id})")).unwrap_or_default(), folder.display())]
+    InUse {
+        /// The folder.
+        folder: PathBuf,
+        /// Its process, where it says so.
+        process: Option<u32>,
+    },
     /// Somebody else changed the state between the plan and its applying.
     #[error("what Terraform planned does not hold any more: somebody else has changed the state since")]
     Stale,
@@ -154,12 +166,20 @@ impl RunError {
                 "install Terraform or OpenTofu, {OLDEST} or later, or name the program in {PROGRAM_VARIABLE}"
             )),
             Self::TooOld { .. } | Self::NewerState { .. } => Some("install a later version".into()),
+            Self::InUse { .. } => Some("wait until it is done".into()),
+            // Whose holder is not known has just been taken, by a process that runs.
+            Self::Locked { holder } if holder.id.is_empty() => Some("wait until it is done".into()),
             Self::Locked { holder } => Some(format!(
                 "wait until it is done; if it was killed, and nobody works on the cluster: `terraform force-unlock {}` in the root module's folder",
                 holder.id
             )),
             Self::Stale => Some("nothing was changed; the same command again plans anew".into()),
             Self::Killed { .. } => Some("the same command again goes on where this one stopped".into()),
+            Self::Failed { diagnostics, .. } if diagnostics.iter().any(is_cut_off) => Some(
+                "the state's file was cut off while it was written; `terraform.tfstate.backup` beside it is the state from before \
+                 Terraform's last run: put it in its place, and bring in by `terraform import` what was made since"
+                    .into(),
+            ),
             _ => None,
         }
     }
@@ -227,8 +247,21 @@ impl Terraform {
     /// Brings modules and providers into the folder.
     ///
     /// # Errors
-    /// It fails: a provider cannot be had, or the state's bucket is not there.
+    /// It fails: a provider cannot be had, the state's bucket is not there, or a Terraform that outlived its Sutler still works on the
+    /// state.
     pub fn init(&self, folder: &Path) -> Result<(), RunError> {
+        let begun = self.begin(folder);
+        match &begun {
+            // One that was just being started may have locked the state since, and be done with it by now.
+            Err(RunError::Failed { diagnostics, .. }) if diagnostics.iter().any(is_cut_off) => self.begin(folder),
+            _ => begun,
+        }
+    }
+
+    fn begin(&self, folder: &Path) -> Result<(), RunError> {
+        if let Some(holder) = in_use::state_holder(folder)? {
+            return Err(RunError::Locked { holder });
+        }
         let mut arguments: Vec<OsString> = ["init", "-input=false", "-no-color"].map(OsString::from).into();
         if let Some(plugins) = &self.settings.plugin_folder {
             let mut argument = OsString::from("-plugin-dir=");
@@ -439,6 +472,11 @@ fn failure(command: &'static str, diagnostics: Vec<Diagnostic>) -> RunError {
         Some(version) => RunError::NewerState { version },
         None => RunError::Failed { command, diagnostics },
     }
+}
+
+/// Whether this says that the state's file is not whole.
+fn is_cut_off(told: &Diagnostic) -> bool {
+    format!("{} {}", told.summary, told.detail).contains("could not be parsed as JSON")
 }
 
 /// The version in what `terraform version -json` prints; OpenTofu uses the same key.

@@ -7,15 +7,16 @@
 
 mod support;
 
+use std::io::{BufRead, BufReader, Seek, Write};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use support::Account;
 use sutler_access::s3::{self, Access, Grant};
 use sutler_infra::model::{Identity, Infra, Manage, Nat, Network, NodePool, Role, State};
 use sutler_infra::plan::Action;
 use sutler_infra::progress::Event;
-use sutler_infra::run::{Goal, RunError, Settings, Terraform, Version, write};
+use sutler_infra::run::{Goal, PROGRAM_VARIABLE, RunError, Settings, Terraform, Version, write};
 use sutler_infra::{check, render};
 use sutler_nodes::{Capacity, Pool};
 
@@ -211,6 +212,59 @@ fn of_two_who_share_a_state_one_waits_and_no_stale_plan_is_applied() {
     let stale = terraform.apply(ben, told).unwrap_err();
     assert!(matches!(stale, RunError::Stale), "{stale:?}");
     assert!(!terraform.plan(ben, Goal::Described, told).unwrap_or_else(shown).has_changes());
+}
+
+/// Something that takes until the file `done` is there; Terraform needs no provider for it.
+const SLOW: &str = r#"resource "terraform_data" "slow" {
+  provisioner "local-exec" {
+    command = "until test -e done; do sleep 0.05; done"
+  }
+}
+"#;
+
+#[test]
+fn a_state_is_not_even_read_while_a_terraform_that_was_left_behind_works_on_it() {
+    let test = "a_state_is_not_even_read_while_a_terraform_that_was_left_behind_works_on_it";
+    let Some(environment) = support::terraform(test) else { return };
+    let terraform =
+        Terraform::find(Settings { plugin_folder: None, environment: environment.clone() }).unwrap_or_else(shown);
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("main.tf"), SLOW).unwrap();
+    terraform.init(folder.path()).unwrap_or_else(shown);
+
+    let mut left = Command::new(std::env::var_os(PROGRAM_VARIABLE).unwrap_or_else(|| "terraform".into()))
+        .args(["apply", "-auto-approve", "-input=false", "-no-color", "-json"])
+        .current_dir(folder.path())
+        .envs(environment)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut told = BufReader::new(left.stdout.take().unwrap()).lines().map(Result::unwrap);
+    told.find(|line| line.contains("\"provision_start\"")).expect("it begins");
+
+    // Half a state, as it is in the middle of being written, is never looked at.
+    let state = folder.path().join("terraform.tfstate");
+    let whole = std::fs::read(&state).unwrap();
+    let half = std::fs::OpenOptions::new().write(true).open(&state).unwrap();
+    half.set_len(0).unwrap();
+    (&half).write_all(b"{\"version\": 4, \"terr").unwrap();
+    let locked = terraform.init(folder.path()).unwrap_err();
+    let RunError::Locked { holder } = &locked else { panic!("{locked:?}") };
+    assert_eq!((holder.operation.as_str(), holder.path.as_str()), ("OperationTypeApply", "terraform.tfstate"));
+    assert!(locked.hint().unwrap().starts_with("wait until it is done"), "{:?}", locked.hint());
+
+    half.set_len(0).unwrap();
+    (&half).rewind().unwrap();
+    (&half).write_all(&whole).unwrap();
+    std::fs::write(folder.path().join("done"), "").unwrap();
+    let told: Vec<String> = told.collect();
+    assert!(left.wait().unwrap().success(), "{told:#?}");
+    terraform.init(folder.path()).unwrap_or_else(shown);
+
+    // Where nobody works on it, it was cut off: what to do is said.
+    std::fs::write(&state, "{\"version\": 4, \"terr").unwrap();
+    let cut_off = terraform.init(folder.path()).unwrap_err();
+    assert!(cut_off.hint().unwrap().contains("terraform.tfstate.backup"), "{cut_off}");
 }
 
 #[test]

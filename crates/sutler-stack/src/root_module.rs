@@ -9,19 +9,20 @@ use sutler_infra::outputs::Outputs;
 use sutler_infra::plan::Plan;
 use sutler_infra::progress::Event;
 use sutler_infra::render;
-use sutler_infra::run::{Goal, RunError, Settings, Terraform, write};
+use sutler_infra::run::{Goal, RunError, Settings, Taken, Terraform, take, write};
 
 use crate::infra::{InfraError, infra};
 use crate::init::STATE_FOLDER;
 use crate::stack::Stack;
 
-/// A stack's root module, written and ready. Its calls wait for Terraform, which may take many minutes.
+/// A stack's root module, written and ready, in a folder that is nobody else's meanwhile. Its calls wait for Terraform, which may take many minutes.
 pub struct RootModule {
     /// What is wanted.
     pub infra: Infra,
     /// Where it lies.
     pub folder: PathBuf,
     terraform: Terraform,
+    _taken: Taken,
 }
 
 /// Why Terraform did not do what was asked of a stack's root module.
@@ -49,13 +50,15 @@ impl RootModule {
     /// Finds Terraform, and writes the root module of a stack whose file lies in the folder `beside`.
     ///
     /// # Errors
-    /// Nothing can be made for this environment, AWS would refuse it, or there is no Terraform that will do.
+    /// Nothing can be made for this environment, AWS would refuse it, there is no Terraform that will do, or another Sutler works in
+    /// the folder.
     pub fn write(stack: &Stack, beside: &Path) -> Result<RootModule, RootModuleError> {
         let infra = infra(stack)?;
         let terraform = Terraform::find(Settings::default())?;
         let folder = beside.join(STATE_FOLDER).join("infra").join(&stack.environment);
+        let taken = take(&folder)?;
         write(&folder, &render(&infra))?;
-        Ok(RootModule { infra, folder, terraform })
+        Ok(RootModule { infra, folder, terraform, _taken: taken })
     }
 
     /// Brings the provider, and opens the state.

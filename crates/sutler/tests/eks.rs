@@ -132,7 +132,7 @@ impl World {
             if !ran.stderr.contains("the state is locked by") || begun.elapsed() > Duration::from_secs(180) {
                 return ran;
             }
-            assert!(ran.stderr.contains("wait until it is done; if it was killed"), "{}", ran.stderr);
+            assert!(ran.stderr.contains("wait until it is done"), "{}", ran.stderr);
         }
     }
 }
