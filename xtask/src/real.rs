@@ -1,9 +1,11 @@
 //! The task `real`: the example on a real etcd, API server, controller-manager and scheduler, with nodes that kwok plays.
 //!
-//! `cluster` brings the control plane up and down; `story` is what a user does there, with what must be true after each step.
+//! `cluster` brings the control plane up and down; `story` is what a user does there, with what must be true after each step; `tokens` is what
+//! a pod does with its token.
 
 mod cluster;
 mod story;
+mod tokens;
 
 use std::path::Path;
 

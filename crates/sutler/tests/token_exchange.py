@@ -1,8 +1,10 @@
-"""What a pod's SDK does, with a token that the simulator issued: checks it as AWS would, by the issuer's documents, and exchanges it for
-credentials of a role at STS, by which it reads from S3. Address and token of the simulator come in a line of JSON on standard input."""
+"""What a pod's SDK does, with a token that an API server issued (the simulator or the real one): checks it as AWS would, by the issuer's
+documents, and exchanges it for credentials of a role at STS, by which it reads from S3. Of the API server come its address, where it asks
+for one a token, and the service account, in a line of JSON on standard input."""
 
 import json
 import sys
+import urllib.parse
 import urllib.request
 
 import boto3
@@ -18,20 +20,23 @@ def ask(path, body=None):
     request = urllib.request.Request(
         served["url"] + path,
         data=None if body is None else json.dumps(body).encode(),
-        headers={"Authorization": "Bearer " + served["token"], "Content-Type": "application/json"},
+        headers={"Content-Type": "application/json"},
     )
+    if "token" in served:
+        request.add_header("Authorization", "Bearer " + served["token"])
     with urllib.request.urlopen(request) as answer:
         return answer.headers["Content-Type"], json.load(answer)
 
 
+namespace, account = served["account"].split("/")
 _, issued = ask(
-    "/api/v1/namespaces/default/serviceaccounts/default/token",
+    f"/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token",
     {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"audiences": ["sts.amazonaws.com"]}},
 )
 token = issued["status"]["token"]
 _, configuration = ask("/.well-known/openid-configuration")
 issuer = configuration["issuer"]
-kind, keys = ask(configuration["jwks_uri"].removeprefix(issuer))
+kind, keys = ask(urllib.parse.urlsplit(configuration["jwks_uri"]).path)
 keys = KeySet.import_key_set(keys)
 algorithms = configuration["id_token_signing_alg_values_supported"]
 claims = jwt.decode(token, keys, algorithms=algorithms).claims

@@ -50,8 +50,12 @@ fn a_token_of_the_simulator_is_good_by_its_keys_and_gets_a_role_that_reads_from_
         .stderr(Stdio::piped())
         .spawn()
         .expect("python starts");
-    writeln!(judge.stdin.take().expect("its input"), "{}", json!({"url": format!("http://{address}"), "token": token}))
-        .expect("the judge reads");
+    writeln!(
+        judge.stdin.take().expect("its input"),
+        "{}",
+        json!({"url": format!("http://{address}"), "token": token, "account": "default/default"})
+    )
+    .expect("the judge reads");
     let judged = judge.wait_with_output().expect("the judge ends");
     server.kill().expect("the server is there");
     server.wait().expect("the server ends");

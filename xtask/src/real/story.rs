@@ -10,6 +10,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
 use super::cluster::Cluster;
+use super::tokens;
 use crate::process;
 
 /// Longest time that one command of Sutler may take, for `timeout`.
@@ -31,6 +32,7 @@ pub(crate) fn tell(cluster: &Cluster, root: &Path, sutler: &Path) -> Result<()> 
     user.stack("up", &["--yes"])?;
     placed(cluster)?;
     println!("real: workers and autoscaler are where they belong");
+    tokens::exchanged(cluster, root)?;
     let again = user.stack("up", &["--yes"])?;
     ensure!(again.contains("Nothing changed"), "a second `up` says:\n{again}");
     user.stack("plan", &[])?;
