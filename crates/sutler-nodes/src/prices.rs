@@ -1,7 +1,7 @@
 //! Prices: what a node costs an hour, and what a stack costs idle, now and at most.
 //!
 //! All of it is an **estimate**: AWS's public list prices for Linux on demand, as of [`crate::instances::FACTS_DATE`], without
-//! discounts, traffic, disks or load balancers. Other regions are us-east-1 times a factor of the family; a spot price is
+//! discounts, traffic, disks, endpoints or load balancers. Other regions are us-east-1 times a factor of the family; a spot price is
 //! [`SPOT_PERCENT`] of the list price, whatever the market does today.
 
 use std::collections::BTreeMap;
@@ -106,6 +106,18 @@ const REGIONS: &[(&str, &[(&str, u64)])] = &[
     ("eu-central-1", &[("", 1198), ("c", 1141), ("g", 1251), ("i", 1192), ("p", 1249), ("r", 1206), ("t", 1154)]),
 ];
 
+/// What a NAT gateway costs an hour, beside the traffic through it: the same in all regions of the table but these.
+const NAT_GATEWAY: u64 = 45_000;
+const NAT_GATEWAYS: &[(&str, u64)] = &[("eu-west-1", 48_000), ("eu-central-1", 52_000)];
+
+/// What so many NAT gateways cost an hour, traffic apart; `None` in a region without prices here.
+#[must_use]
+pub fn nat_gateways(count: u32, region: &str) -> Option<Price> {
+    regions().find(|name| *name == region)?;
+    let own = NAT_GATEWAYS.iter().find(|(name, _)| *name == region).map(|(_, price)| *price);
+    Some(Price(own.unwrap_or(NAT_GATEWAY)) * count)
+}
+
 /// The regions for which prices are known.
 pub fn regions() -> impl Iterator<Item = &'static str> {
     REGIONS.iter().map(|(region, _)| *region)
@@ -126,7 +138,7 @@ pub fn node_price(instance: &InstanceType, capacity: Capacity, region: &str) -> 
     })
 }
 
-/// What a cluster costs an hour, control plane included.
+/// What a cluster costs an hour, with what stands there whatever runs: control plane and NAT gateways.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Bill {
@@ -147,14 +159,19 @@ pub struct RunningNode<'a> {
     pub capacity: Capacity,
 }
 
-/// The bill of a cluster with these pools and nodes; `None` in a region without prices here.
+/// The bill of a cluster with these pools and nodes, and `standing` besides; `None` in a region without prices here.
 ///
 /// The idle figure takes a pool's first type, which is the one an Auto Scaling group tries first.
 ///
 /// # Errors
 /// A pool or node has an instance type that is not known.
-pub fn bill(pools: &[Pool], nodes: &[RunningNode<'_>], region: &str) -> Result<Option<Bill>, UnknownInstanceType> {
-    let mut bill = Bill { idle: CONTROL_PLANE, now: CONTROL_PLANE, at_most: CONTROL_PLANE };
+pub fn bill(
+    pools: &[Pool],
+    nodes: &[RunningNode<'_>],
+    standing: Price,
+    region: &str,
+) -> Result<Option<Bill>, UnknownInstanceType> {
+    let mut bill = Bill { idle: standing, now: standing, at_most: standing };
     for pool in pools {
         let mut first = None;
         let mut dearest = Price::default();
@@ -220,6 +237,15 @@ mod tests {
     }
 
     #[test]
+    fn gateways_cost_in_every_region_of_the_table() {
+        let of = |count, region| nat_gateways(count, region).map(|price| price.to_string());
+        assert_eq!(of(1, "us-west-2").as_deref(), Some("$0.045"));
+        assert_eq!(of(3, "eu-central-1").as_deref(), Some("$0.156"));
+        assert_eq!(of(1, "mars-north-1"), None);
+        assert!(regions().all(|region| nat_gateways(1, region).is_some()));
+    }
+
+    #[test]
     fn a_bill_counts_minimum_nodes_now_and_maximum() {
         let pools = [
             Pool { name: "core".into(), instance_types: vec!["m6i.xlarge".into()], min: 2, max: 3, ..Pool::default() },
@@ -233,7 +259,7 @@ mod tests {
         ];
         let node = |instance_type, capacity| RunningNode { instance_type, capacity };
         let nodes = [node("m6i.xlarge", Capacity::OnDemand), node("m6a.4xlarge", Capacity::Spot)];
-        let bill = bill(&pools, &nodes, "us-west-2").unwrap().unwrap();
+        let bill = bill(&pools, &nodes, CONTROL_PLANE, "us-west-2").unwrap().unwrap();
         assert_eq!(bill.idle.micros(), 100_000 + 2 * 192_000);
         assert_eq!(bill.now.micros(), 100_000 + 192_000 + 691_200 * 4 / 10);
         assert_eq!(bill.at_most.micros(), 100_000 + 3 * 192_000 + 8 * 307_200);

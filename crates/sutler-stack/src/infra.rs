@@ -109,6 +109,16 @@ pub fn infra(stack: &Stack) -> Result<Infra, InfraError> {
     }
 }
 
+/// How many NAT gateways the stack's network has, where it is made for the stack.
+pub(crate) fn nat_gateway_count(stack: &Stack) -> u32 {
+    match network(stack) {
+        Network::Create { nat: Nat::One, .. } => 1,
+        // The module takes the region's first three where none are named.
+        Network::Create { nat: Nat::PerZone, zones, .. } => zones.map_or(3, |zones| zones.len() as u32),
+        Network::Create { nat: Nat::None, .. } | Network::Existing { .. } => 0,
+    }
+}
+
 fn network(stack: &Stack) -> Network {
     let written = stack.file.file.cluster.network.as_ref();
     let create = |cidr: &str| Network::Create { cidr: cidr.to_owned(), zones: None, nat: Nat::One };

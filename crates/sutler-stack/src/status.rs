@@ -10,16 +10,16 @@ use serde_json::Value;
 use sutler_nodes::Capacity;
 use sutler_nodes::instances::{FACTS_DATE, lookup};
 use sutler_nodes::pool::POOL_LABEL;
-use sutler_nodes::prices::{CONTROL_PLANE, node_price};
+use sutler_nodes::prices::node_price;
 use sutler_objects::readiness::{Around, readiness};
 use sutler_release::{ObjectRef, Release, Select, Status as ReleaseState, parse_manifest};
 
 use crate::names::STACK_LABEL;
 use crate::observe::ObserveError;
 use crate::plan::TargetIdentity;
-use crate::plan::make::{ROLE_ANNOTATION, identity};
+use crate::plan::make::{ROLE_ANNOTATION, identity, standing};
 use crate::session::Session;
-use crate::stack::{Stack, Target};
+use crate::stack::Stack;
 
 /// The version of the status's JSON form.
 pub const STATUS_VERSION: &str = "sutler.dev/status/v1";
@@ -211,11 +211,9 @@ pub fn judge(stack: &Stack, seen: &Seen) -> Status {
         .partition(|release| is_of_stack(release, stack));
     let pools = pools(stack, seen);
     let nodes_cost: Option<f64> = pools.iter().map(|pool| pool.dollars_an_hour).sum();
-    // A cluster that exists is somebody else's bill; one that Sutler makes has EKS's control plane.
-    let base = match stack.target {
-        Target::Context(_) => 0.0,
-        Target::Simulator | Target::Eks if seen.nodes.is_empty() => 0.0,
-        Target::Simulator | Target::Eks => CONTROL_PLANE.micros() as f64 / 1e6,
+    let base = match seen.nodes.is_empty() {
+        true => Some(0.0),
+        false => standing(stack).map(|price| price.micros() as f64 / 1e6),
     };
     Status {
         version: STATUS_VERSION,
@@ -226,7 +224,7 @@ pub fn judge(stack: &Stack, seen: &Seen) -> Status {
         now: seen.now,
         releases: releases(stack, &ours, seen),
         others: others.into_iter().map(other).collect(),
-        dollars_an_hour: nodes_cost.map(|cost| cost + base),
+        dollars_an_hour: nodes_cost.zip(base).map(|(nodes, base)| nodes + base),
         prices_as_of: FACTS_DATE,
         pools,
         roles: roles(stack, seen),

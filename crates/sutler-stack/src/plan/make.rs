@@ -4,13 +4,15 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use sutler_nodes::instances::FACTS_DATE;
-use sutler_nodes::prices::bill;
+use sutler_nodes::prices::{CONTROL_PLANE, Price, bill, nat_gateways};
 use sutler_release::plan::{Reason, ReleasePlan, Wanted, plan_release};
 use sutler_release::{Holder, parse_manifest};
 use sutler_simulator::cluster::{ClusterModel, Role};
 
 use super::diff::differences;
 use super::{Action, Cost, PLAN_VERSION, Plan, Skipped, Step, Subject, TargetIdentity};
+use crate::file::model::Manage;
+use crate::infra::nat_gateway_count;
 use crate::names::{SECRETS_ANNOTATION, STACK_LABEL};
 use crate::observed::Observed;
 use crate::prepare::{Prepared, PreparedRelease};
@@ -97,9 +99,18 @@ fn skipped(stack: &Stack) -> Vec<Skipped> {
 
 fn cost(stack: &Stack) -> Option<Cost> {
     let pools: Vec<_> = stack.pools.values().map(|pool| pool.pool.clone()).collect();
-    let bill = bill(&pools, &[], &stack.region).ok()??;
+    let bill = bill(&pools, &[], standing(stack)?, &stack.region).ok()??;
     let dollars = |price: sutler_nodes::Price| price.micros() as f64 / 1e6;
     Some(Cost { idle: dollars(bill.idle), at_most: dollars(bill.at_most), prices_as_of: FACTS_DATE.to_owned() })
+}
+
+/// What a stack costs an hour whatever runs on it: of a cluster that it makes, control plane and NAT gateways; of another, nothing. `None` in
+/// a region without prices.
+pub(crate) fn standing(stack: &Stack) -> Option<Price> {
+    if matches!(stack.target, Target::Context(_)) || stack.cluster.manage != Manage::All {
+        return Some(Price::default());
+    }
+    Some(CONTROL_PLANE + nat_gateways(nat_gateway_count(stack), &stack.region)?)
 }
 
 /// The cluster that the simulator is to stand for.
