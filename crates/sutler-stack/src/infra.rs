@@ -1,7 +1,5 @@
 //! What a stack wants of AWS, as [`sutler_infra`] takes it, and what AWS would refuse of it, at its place in the file.
 
-use sutler_access::names::Partition;
-use sutler_access::s3;
 use sutler_access::{AccountId, ServiceAccountName};
 use sutler_infra::model::{Identity, Infra, Manage, Nat, Network, NodePool, Role, State, Subnets};
 use sutler_infra::{Problem, check};
@@ -50,7 +48,6 @@ pub fn infra(stack: &Stack) -> Result<Infra, InfraError> {
         model::Manage::None => return Err(InfraError::NothingManaged),
     };
     let mut found = Vec::new();
-    let partition = Partition::of_region(&stack.region);
     let mut roles = std::collections::BTreeMap::new();
     for (key, role) in &stack.roles {
         let written = &stack.file.file.roles[key];
@@ -58,20 +55,23 @@ pub fn infra(stack: &Stack) -> Result<Infra, InfraError> {
         if written.arn.is_some() {
             continue;
         }
-        let grants = role.s3_grants();
-        let policy = match grants.is_empty() {
-            true => None,
-            false => s3::policy(&grants, partition)
-                .map_err(|error| found.push(at(stack, &["roles", key, "s3"], error.to_string(), None)))
-                .ok(),
-        };
+        let policy = role.permissions(stack).unwrap_or_else(|error| {
+            found.push(at(stack, &["roles", key, error.part()], error.to_string(), error.hint()));
+            None
+        });
         let identity = match written.identity {
             model::Identity::Irsa => Identity::Irsa,
             model::Identity::PodIdentity => Identity::PodIdentity,
         };
         let service_accounts = role.account_names();
-        let role =
-            Role { identity, service_accounts, policy, managed_policies: Vec::new(), trust: None, boundary: None };
+        let role = Role {
+            identity,
+            service_accounts,
+            policy,
+            managed_policies: role.managed_policies.clone(),
+            trust: None,
+            boundary: role.boundary.clone(),
+        };
         roles.insert(key.clone(), role);
     }
     let pools = stack.pools.iter().map(|(name, entry)| {
@@ -196,6 +196,7 @@ fn diagnostic(stack: &Stack, problem: Problem) -> Diagnostic {
         }
         ["pools", ..] => [&["cluster"], &parts[..]].concat(),
         ["roles", key, "service_accounts", ..] => vec!["roles", key, "serviceAccounts"],
+        ["roles", key, "managed_policies", ..] => vec!["roles", key, "managedPolicies"],
         ["state"] => vec!["cluster", "state"],
         _ => parts.clone(),
     };

@@ -28,6 +28,8 @@ pub mod observe;
 pub mod observed;
 pub mod operate;
 pub mod outside;
+
+pub mod permissions;
 pub mod pins;
 pub mod plan;
 pub mod pods;

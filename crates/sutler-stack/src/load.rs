@@ -7,6 +7,7 @@ use crate::charts::{self, ChartError, Repositories};
 use crate::file;
 use crate::file::diagnostic::Report;
 use crate::inputs::{self, InputError, ReleaseInputs};
+use crate::permissions::read_policies;
 use crate::pins::{PinChange, Pins, Upgrade};
 use crate::stack::{Release, Stack};
 
@@ -72,9 +73,20 @@ pub enum LoadError {
         #[source]
         source: std::io::Error,
     },
-    /// The file is wrong.
+    /// A file is wrong.
     #[error("{0}")]
     File(Box<Report>),
+    /// The policy file of a role cannot be read.
+    #[error("cannot read `{}`, the policy of role `{role}`", path.display())]
+    Policy {
+        /// The role's key.
+        role: String,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
     /// A chart or values file.
     #[error(transparent)]
     Input(#[from] InputError),
@@ -101,21 +113,22 @@ pub fn stack_file(path: &Path) -> PathBuf {
     if path.is_dir() { path.join(STACK_FILE) } else { path.to_path_buf() }
 }
 
-/// Reads a stack for one environment, without its charts and values: what commands need that make nothing of them.
+/// Reads a stack for one environment with its roles' policies, without its charts and values: what commands need that make nothing of them.
 /// `path` is its file, or the folder with its stack.yaml. Also returns the folder that its paths are relative to.
 ///
 /// # Errors
-/// If the file is wrong.
+/// If the file or a policy is wrong.
 pub fn load_stack(path: &Path, environment: Option<&str>) -> Result<(Stack, PathBuf), LoadError> {
     let path = stack_file(path);
     let text = std::fs::read_to_string(&path).map_err(|source| LoadError::Read { path: path.clone(), source })?;
     let wrong = |report| LoadError::File(Box::new(report));
     let read = file::read(&path.display().to_string(), &text, environment).map_err(wrong)?;
-    let stack = Stack::from_file(read).map_err(wrong)?;
+    let mut stack = Stack::from_file(read).map_err(wrong)?;
     let folder = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent.to_path_buf(),
         _ => PathBuf::from("."),
     };
+    read_policies(&mut stack, &folder)?;
     Ok((stack, folder))
 }
 

@@ -10,14 +10,15 @@ mod checks;
 use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
+use sutler_access::glue;
 use sutler_access::names::ServiceAccountName;
-use sutler_access::s3::{Access, Grant};
 use sutler_nodes::Pool;
 
 use crate::file::ReadFile;
 use crate::file::diagnostic::Report;
 use crate::file::model::{self, Manage, S3Grant, Scalar};
 use crate::names::role_arn;
+use crate::permissions::OwnPolicy;
 pub use chart::{ChartReference, RemoteChart};
 use checks::Checks;
 
@@ -107,22 +108,19 @@ pub struct Role {
     pub service_accounts: Vec<ServiceAccount>,
     /// Buckets it may use.
     pub s3: Vec<S3Grant>,
+    /// Tables of Glue's catalog that it may read.
+    pub glue: Vec<glue::Grant>,
+    /// ARNs of roles that it may take, of other accounts mostly.
+    pub assume: Vec<String>,
+    /// Statements that the owner wrote for it; there once the file that holds them was read.
+    pub policy: Option<OwnPolicy>,
+    /// ARNs of policies besides.
+    pub managed_policies: Vec<String>,
+    /// The ARN of its permissions boundary.
+    pub boundary: Option<String>,
 }
 
 impl Role {
-    /// Its buckets as the policy's maker takes them.
-    pub(crate) fn s3_grants(&self) -> Vec<Grant> {
-        let grant = |grant: &S3Grant| Grant {
-            bucket: grant.bucket.clone(),
-            prefix: grant.prefix.clone().unwrap_or_default(),
-            access: match grant.access {
-                model::S3Access::Read => Access::Read,
-                model::S3Access::Write => Access::Write,
-            },
-        };
-        self.s3.iter().map(grant).collect()
-    }
-
     /// Its service accounts as IAM's documents name them.
     pub(crate) fn account_names(&self) -> Vec<ServiceAccountName> {
         let name = |account: &ServiceAccount| ServiceAccountName {
@@ -130,19 +128,6 @@ impl Role {
             name: account.name.clone(),
         };
         self.service_accounts.iter().map(name).collect()
-    }
-
-    /// What the role may do, in a few words: `read s3://team-data, write s3://team-scratch/daft/`.
-    pub fn grants(&self) -> String {
-        let grants = self.s3.iter().map(|grant| {
-            let verb = match grant.access {
-                model::S3Access::Read => "read",
-                model::S3Access::Write => "write",
-            };
-            let prefix = grant.prefix.as_deref().map(|prefix| format!("/{prefix}")).unwrap_or_default();
-            format!("{verb} s3://{}{prefix}", grant.bucket)
-        });
-        grants.collect::<Vec<_>>().join(", ")
     }
 }
 

@@ -248,7 +248,14 @@ environments: {prod: {target: eks, account: \"123456789012\", region: us-west-2}
 defaults: {environment: prod}
 cluster: {name: shared, manage: roles, pools: {core: {instanceTypes: [m6i.xlarge], min: 1, max: 1}}}
 roles:
-  Reader: {serviceAccounts: [ml/reader], s3: [{bucket: team-data, access: read}]}
+  Reader:
+    serviceAccounts: [ml/reader]
+    s3: [{bucket: team-data, access: read}]
+    glue: [{database: sales}]
+    assume: [arn:aws:iam::777788889999:role/Shared]
+    policy: own.json
+    managedPolicies: [arn:aws:iam::123456789012:policy/Extra]
+    boundary: arn:aws:iam::123456789012:policy/Limit
 releases:
   app: {namespace: ml, chart: ./chart}
 ";
@@ -259,8 +266,20 @@ subnets = [subnet['SubnetId'] for subnet in ec2.describe_subnets()['Subnets'][:2
 cluster = eks.create_cluster(name='shared', version='1.34', roleArn='arn:aws:iam::123456789012:role/c', resourcesVpcConfig={'subnetIds': subnets})['cluster']
 issuer = eks.describe_cluster(name='shared')['cluster']['identity']['oidc']['issuer']
 iam.create_open_id_connect_provider(Url=issuer, ClientIDList=['sts.amazonaws.com'], ThumbprintList=['a' * 40])
+for name in 'Extra', 'Limit':
+    iam.create_policy(PolicyName=name, PolicyDocument=json.dumps({'Version': '2012-10-17', 'Statement': [{'Effect': 'Allow', 'Action': '*', 'Resource': '*'}]}))
 iam.create_role(RoleName='shared_Reader', AssumeRolePolicyDocument='{}', Tags=[{'Key': 'sutler.dev/stack', 'Value': 'web'}, {'Key': 'sutler.dev/environment', 'Value': 'live'}])
 print('{}')
+";
+
+/// The role as IAM has it.
+const READER: &str = "
+iam = boto3.client('iam')
+role = iam.get_role(RoleName='shared_Reader')['Role']
+names = iam.list_role_policies(RoleName='shared_Reader')['PolicyNames']
+attached = iam.list_attached_role_policies(RoleName='shared_Reader')['AttachedPolicies']
+policy = iam.get_role_policy(RoleName='shared_Reader', PolicyName=names[0])['PolicyDocument']
+print(json.dumps({'boundary': role['PermissionsBoundary']['PermissionsBoundaryArn'], 'attached': [one['PolicyName'] for one in attached], 'policy': policy}))
 ";
 
 #[test]
@@ -268,6 +287,10 @@ fn in_a_cluster_of_others_only_roles_are_made_and_none_is_taken_over() {
     let Some(world) = World::new("in_a_cluster_of_others_only_roles_are_made_and_none_is_taken_over") else { return };
     let (account, place) = (&world.account, &world.place);
     place.write("stack.yaml", ROLES);
+    place.write(
+        "own.json",
+        r#"{"Version": "2012-10-17", "Statement": {"Sid": "Own", "Effect": "Deny", "Action": "s3:DeleteObject", "Resource": "*"}}"#,
+    );
     place.write("chart/Chart.yaml", "apiVersion: v2\nname: chart\nversion: 0.1.0\n");
     place.write(
         "chart/templates/all.yaml",
@@ -289,7 +312,12 @@ fn in_a_cluster_of_others_only_roles_are_made_and_none_is_taken_over() {
 
     let before = account.holds();
     world.run(&["up", "--yes"]).ended(0);
-    assert!(account.holds()["roles"].get("shared_Reader").is_some());
+    let reader = account.ask(READER);
+    assert_eq!(reader["boundary"], "arn:aws:iam::123456789012:policy/Limit");
+    assert_eq!(reader["attached"], serde_json::json!(["Extra"]));
+    let statements = reader["policy"]["Statement"].as_array().expect("statements");
+    let ids: Vec<&str> = statements.iter().filter_map(|statement| statement["Sid"].as_str()).collect();
+    assert!(["ReadCatalog1", "TakeRoles", "Own"].iter().all(|id| ids.contains(id)), "{ids:?}");
     world.run(&["plan"]).ended(0);
 
     // The role goes, what others made stays; data only when told.
@@ -305,7 +333,10 @@ fn in_a_cluster_of_others_only_roles_are_made_and_none_is_taken_over() {
 
     // Where all of AWS is left to others, Terraform is not even started.
     let theirs = "serviceAccounts: [ml/reader], arn: \"arn:aws:iam::123456789012:role/Theirs\"";
-    let stack = ROLES.replace("manage: roles", "manage: none").replace("serviceAccounts: [ml/reader]", theirs);
+    let (before_role, _) = ROLES.split_once("  Reader:\n").expect("the role");
+    let (_, releases) = ROLES.split_once("releases:\n").expect("the releases");
+    let stack =
+        format!("{before_role}  Reader: {{{theirs}}}\nreleases:\n{releases}").replace("manage: roles", "manage: none");
     place.write("stack.yaml", &stack);
     let up = world.run(&["up", "--yes"]).ended(0);
     assert!(!up.stderr.contains("Terraform") && !up.stderr.contains("infra"), "{}", up.stderr);

@@ -3,7 +3,6 @@
 use sutler_access::doctor::{Fact, Facts, Network, Role, ServiceAccount, Webhook};
 use sutler_access::names::{AccountId, Partition};
 use sutler_access::policy::{Policy, PolicyKind};
-use sutler_access::s3;
 use sutler_access::token::Provider;
 use sutler_access::trust::{Issuer, web_identity};
 
@@ -56,11 +55,17 @@ fn planned_role(stack: &Stack, role: &stack::Role, account: &AccountId, partitio
     let arn = role.arn.clone()?;
     let accounts = role.account_names();
     let trust = web_identity(&Issuer::new(&issuer(stack)), partition, account, &accounts).ok()?;
-    let permission = s3::policy(&role.s3_grants(), partition).ok()?;
+    let own =
+        role.permissions(stack).ok()?.map(|document| Policy::new(PolicyKind::Identity, role.name.clone(), document));
+    // What others wrote is read where the role is, not in a plan.
+    let unread = |arn: &String| format!("what {arn} says is read once the role is there");
     Some(Role {
         trust: Policy::new(PolicyKind::Trust, role.name.clone(), trust),
-        policies: Fact::Known(vec![Policy::new(PolicyKind::Identity, role.name.clone(), permission)]),
-        boundary: Fact::Absent,
+        policies: match role.managed_policies.first() {
+            Some(arn) => Fact::Unknown(unread(arn)),
+            None => Fact::Known(own.into_iter().collect()),
+        },
+        boundary: role.boundary.as_ref().map_or(Fact::Absent, |arn| Fact::Unknown(unread(arn))),
         max_session: 3600,
         asked_session: None,
         arn,

@@ -270,6 +270,21 @@ pub struct Role {
     /// Buckets the role may read or write.
     #[serde(default)]
     pub s3: Vec<S3Grant>,
+    /// Tables of Glue's Data Catalog the role may read: their names and schemas; the data is a bucket's.
+    #[serde(default)]
+    pub glue: Vec<GlueGrant>,
+    /// ARNs of roles the role may take, such as one of another account. That account's role must trust this one.
+    #[serde(default)]
+    pub assume: Vec<String>,
+    /// A policy of your own as IAM has it, in a file relative to stack.yaml: its statements are added to what the other keys grant.
+    #[serde(default)]
+    pub policy: Option<String>,
+    /// ARNs of managed policies to attach.
+    #[serde(default)]
+    pub managed_policies: Vec<String>,
+    /// The ARN of the policy that is the role's permissions boundary: whatever is granted, it can do no more.
+    #[serde(default)]
+    pub boundary: Option<String>,
     /// The role's ARN, where the role exists already and Sutler does not manage roles.
     #[serde(default)]
     pub arn: Option<String>,
@@ -288,7 +303,7 @@ pub enum Identity {
 
 /// A bucket, or a part of one, that a role may use.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct S3Grant {
     /// The bucket's name.
     pub bucket: String,
@@ -297,6 +312,20 @@ pub struct S3Grant {
     pub prefix: Option<String>,
     /// Read, or read and write.
     pub access: S3Access,
+    /// The ARN of the KMS key that encrypts the bucket, where it is none of AWS's own: the role may then use it through S3.
+    #[serde(default)]
+    pub kms_key: Option<String>,
+}
+
+/// Tables of a database in Glue's Data Catalog.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GlueGrant {
+    /// The database's name.
+    pub database: String,
+    /// The tables' names; all of them when none is named.
+    #[serde(default)]
+    pub tables: Vec<String>,
 }
 
 /// What may be done with the objects of a bucket.

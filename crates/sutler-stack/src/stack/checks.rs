@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use sutler_access::glue;
 use sutler_access::names::{AccountId, RoleName};
 use sutler_nodes::{Capacity, Pool, Taint};
 
@@ -210,9 +211,49 @@ impl Checks<'_> {
             // An account or a name that AWS would refuse has been said already, at its own place.
             let computed = account.and_then(|account| role_arn(account, region, &cluster.name, key).ok());
             let arn = written.arn.clone().or(computed);
-            roles.insert(key.clone(), Role { key: key.clone(), name, arn, service_accounts, s3: written.s3.clone() });
+            self.made_by_others(&at, written);
+            let glue = written.glue.iter().cloned();
+            let glue = glue.map(|model::GlueGrant { database, tables }| glue::Grant { database, tables }).collect();
+            roles.insert(
+                key.clone(),
+                Role {
+                    key: key.clone(),
+                    name,
+                    arn,
+                    service_accounts,
+                    s3: written.s3.clone(),
+                    glue,
+                    assume: written.assume.clone(),
+                    // Read when the file was: it lies beside this one.
+                    policy: None,
+                    managed_policies: written.managed_policies.clone(),
+                    boundary: written.boundary.clone(),
+                },
+            );
         }
         roles
+    }
+
+    /// A role that exists is not changed: what would be attached to it has no effect.
+    fn made_by_others(&mut self, at: &[&str], written: &model::Role) {
+        if written.arn.is_none() {
+            return;
+        }
+        let given = [
+            ("glue", !written.glue.is_empty()),
+            ("assume", !written.assume.is_empty()),
+            ("policy", written.policy.is_some()),
+            ("managedPolicies", !written.managed_policies.is_empty()),
+            ("boundary", written.boundary.is_some()),
+        ];
+        for (part, _) in given.iter().filter(|(_, is_given)| *is_given) {
+            self.error(
+                &[at, &[part]].concat(),
+                format!(
+                    "`{part}` has no effect on a role that is given by its `arn`: whoever made it says what it may do"
+                ),
+            );
+        }
     }
 
     fn secrets(&mut self) -> BTreeMap<String, SecretSource> {
