@@ -15,7 +15,7 @@ use crate::profile::{PROFILE_NAME, Profile, ProfileError};
 pub const OWNER_LABEL: &str = "sutler.dev/owner";
 
 /// The label on a release's record that says which stack it belongs to.
-const STACK_LABEL: &str = "sutler.dev/stack";
+pub(crate) const STACK_LABEL: &str = "sutler.dev/stack";
 
 /// The longest name of a Ray cluster: the names of its objects are made from it and must fit a DNS label.
 const LONGEST_NAME: usize = 40;
@@ -97,6 +97,15 @@ pub enum RayError {
         /// Its chart.
         chart: String,
     },
+    /// What there is cannot be read.
+    #[error("cannot list the Ray clusters of {}", namespace.as_ref().map_or("all namespaces".to_owned(), |name| format!("namespace `{name}`")))]
+    List {
+        /// The namespace; all when there is none.
+        namespace: Option<String>,
+        /// Why.
+        #[source]
+        source: Box<sutler_release::Error>,
+    },
     /// The release.
     #[error("Ray cluster `{name}` is not {done}")]
     Release {
@@ -119,7 +128,7 @@ impl RayError {
             RayError::Missing { known, .. } => Some(format!("there are: {}", known.join(", "))),
             RayError::OfStack { .. } => Some("change it in that stack's stack.yaml and run `sutler up`".into()),
             RayError::NotRay { .. } => Some("take another name".into()),
-            RayError::Release { source, .. } => source.hint(),
+            RayError::Release { source, .. } | RayError::List { source, .. } => source.hint(),
             RayError::Name { .. } | RayError::ReadProfile { .. } | RayError::Chart { .. } => None,
         }
     }

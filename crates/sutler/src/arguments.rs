@@ -331,8 +331,28 @@ pub(crate) struct ClusterArguments {
 pub(crate) enum Ray {
     /// Bring up a Ray cluster with the sizes, image and role that the platform's `sutler up` left in the namespace
     Up(RayUp),
+    /// List the Ray clusters: whose they are, how they are doing, what they cost
+    #[command(visible_alias = "ls")]
+    List(RayList),
     /// Take a Ray cluster down
     Down(RayDown),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RayList {
+    /// The namespace
+    #[arg(short, long, default_value = "ray", conflicts_with = "all_namespaces")]
+    pub(crate) namespace: String,
+    /// All namespaces
+    #[arg(short = 'A', long)]
+    pub(crate) all_namespaces: bool,
+    /// Other people's clusters too
+    #[arg(long)]
+    pub(crate) all: bool,
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) output: Output,
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArguments,
 }
 
 #[derive(Debug, Args)]

@@ -1,10 +1,11 @@
-//! What `ray up` says in the end.
+//! What `ray up` says in the end, and `ray list`.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use sutler_ray::RayUp;
+use sutler_ray::list::Listed;
 
-use super::{count, span};
+use super::{column, count, dollars, span};
 
 /// Where the cluster is, and the line to paste.
 pub(crate) fn up(up: &RayUp, simulated: bool, took: SignedDuration) -> String {
@@ -41,5 +42,39 @@ pub(crate) fn up(up: &RayUp, simulated: bool, took: SignedDuration) -> String {
         "stop              sutler ray down {} --namespace {}\n",
         up.release.name, up.release.namespace
     ));
+    text
+}
+
+/// A line a cluster, and below it a line for each pod that waits.
+pub(crate) fn list(found: &[Listed], simulated: bool, now: Timestamp) -> String {
+    let mark = if simulated { "simulated  " } else { "" };
+    let mut text = String::new();
+    for one in found {
+        let whose = match (&one.stack, &one.owner) {
+            (Some(stack), _) => format!("stack {stack}"),
+            (None, Some(owner)) => owner.clone(),
+            (None, None) => "nobody said".to_owned(),
+        };
+        let health = match (one.state, one.head_ready) {
+            ("deployed", true) => "head ready".to_owned(),
+            ("deployed", false) => "head not ready".to_owned(),
+            (state, _) => state.to_owned(),
+        };
+        let cost = one.dollars_an_hour.map_or("-".to_owned(), |cost| format!("{}/h", dollars(cost)));
+        let age = one.since.map_or("-".to_owned(), |since| span(now.duration_since(since)));
+        text.push_str(&format!(
+            "{mark}{}{}{}{}{}{}{}\n",
+            column(&format!("{}/{}", one.namespace, one.name), 26),
+            column(&whose, 20),
+            column(&health, 16),
+            column(&format!("{} of {}", one.workers_ready, count(one.workers as usize, "worker")), 17),
+            column(&cost, 11),
+            column(&age, 8),
+            one.address,
+        ));
+        for waiting in &one.waiting {
+            text.push_str(&format!("{mark}  {}  {}\n", waiting.pod, waiting.reason));
+        }
+    }
     text
 }
