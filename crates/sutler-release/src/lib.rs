@@ -29,6 +29,7 @@ pub mod world;
 
 mod apply;
 pub mod drift;
+pub mod foreign;
 mod history;
 mod hooks;
 mod install;

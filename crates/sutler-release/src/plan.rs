@@ -3,8 +3,10 @@
 use jiff::Timestamp;
 
 use crate::drift::Drift;
+use crate::foreign::is_made_of;
 use crate::lease::{Claim, Lease, claim};
 use crate::record::{Release, Status};
+use crate::request::Content;
 use crate::world::Holder;
 
 /// Annotation of the record's Secret: the digest of what the revision was made from (chart, values, references,
@@ -51,7 +53,7 @@ pub enum ReleasePlan {
 /// Why a release needs a new revision.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reason {
-    /// What it is made from has changed, or the last revision does not say what it was made from.
+    /// What it is made from has changed.
     Inputs,
     /// The last revision failed.
     Failed,
@@ -64,6 +66,8 @@ pub enum Reason {
 pub struct Wanted<'a> {
     /// The digest of what it shall be made from.
     pub inputs: &'a str,
+    /// What it would be made of: a revision that carries no digest, since another tool made it, is compared with that.
+    pub content: &'a Content,
     /// Where the objects of its last revision differ from it; empty if that was not looked at.
     pub drift: &'a [Drift],
     /// Whether to take over what another tool left pending.
@@ -93,7 +97,11 @@ pub fn plan_release(history: &[Release], wanted: &Wanted<'_>, has_ended: impl Fn
             if status != Status::Deployed {
                 because.push(Reason::Failed);
             }
-            if last.annotations.get(INPUTS).map(String::as_str) != Some(wanted.inputs) {
+            let is_of_inputs = match last.annotations.get(INPUTS) {
+                Some(inputs) => inputs == wanted.inputs,
+                None => is_made_of(last, wanted.content),
+            };
+            if !is_of_inputs {
                 because.push(Reason::Inputs);
             }
             if !wanted.drift.is_empty() {
@@ -128,7 +136,8 @@ mod tests {
     }
 
     fn plan(last: Option<Release>, recover: bool, drift: &[Drift]) -> ReleasePlan {
-        let wanted = Wanted { inputs: "abc", drift, recover, now: NOW.parse().unwrap() };
+        let content = Content { config: [("a".to_owned(), 1.into())].into_iter().collect(), ..Content::default() };
+        let wanted = Wanted { inputs: "abc", content: &content, drift, recover, now: NOW.parse().unwrap() };
         plan_release(last.as_slice(), &wanted, |_| false)
     }
 
@@ -153,6 +162,15 @@ mod tests {
             plan(Some(release(Status::Deployed, Some("abc"), None)), false, &drift),
             upgrade(&[Reason::Drift(drift.to_vec())])
         );
+    }
+
+    #[test]
+    fn what_another_tool_made_of_the_same_is_left_alone() {
+        let mut theirs = release(Status::Deployed, None, None);
+        theirs.config.insert("a".into(), 1.into());
+        assert_eq!(plan(Some(theirs.clone()), false, &[]), ReleasePlan::Unchanged { revision: 3 });
+        theirs.config.insert("a".into(), 2.into());
+        assert_eq!(plan(Some(theirs), false, &[]), upgrade(&[Reason::Inputs]));
     }
 
     #[test]

@@ -24,6 +24,13 @@ pub trait Repositories {
     /// # Errors
     /// If it cannot be had.
     fn pinned(&self, chart: &RemoteChart, pin: &Pin) -> Result<Vec<u8>, RepositoryFailure>;
+
+    /// The charts of this name in exactly this version that the repositories the user has added offer, by what their indexes
+    /// said when they were last read.
+    fn offering(&self, name: &str, version: &str) -> Vec<RemoteChart> {
+        let _ = (name, version);
+        Vec::new()
+    }
 }
 
 /// Why a repository gave no chart.

@@ -5,6 +5,7 @@
 //! ```
 
 pub mod access;
+pub mod adopt;
 pub mod apply;
 pub mod charts;
 pub mod cloud;

@@ -2,6 +2,7 @@
 
 use sutler_repository::cache::{CHART, ContentCache, Digest};
 use sutler_repository::fetch::NoGetters;
+use sutler_repository::index::Index;
 use sutler_repository::oci::{CredentialPlaces, CredentialStore, RegistryClient, RegistryOptions};
 use sutler_repository::transport::{Clock, GetOptions, Proxies, SystemClock, Transport};
 use sutler_repository::{ChartReferenceOptions, Collected, Fetcher, Places, Resolved};
@@ -70,5 +71,27 @@ impl Repositories for RemoteRepositories {
             let resolved = Resolved { version: pin.version.clone(), url, digest: String::new() };
             Ok(fetcher.fetch_resolved(&resolved, &get, &mut Collected::default())?)
         })
+    }
+
+    fn offering(&self, name: &str, version: &str) -> Vec<RemoteChart> {
+        let added = match sutler_repository::repositories::Repositories::read_or_none(&self.places.repository_config) {
+            Ok(added) => added,
+            Err(error) => {
+                tracing::warn!(%error, "the list of repositories was passed over");
+                return Vec::new();
+            }
+        };
+        let has_it = |file: &std::path::Path| {
+            let bytes = std::fs::read(file).ok()?;
+            let index = Index::read(&bytes, &file.display().to_string(), &mut Vec::new()).ok()?;
+            Some(index.versions(name)?.iter().any(|entry| entry.version == version))
+        };
+        let offering = added.entries.iter().filter(|entry| has_it(&self.places.index_file(&entry.name)) == Some(true));
+        let chart = |url: &str| RemoteChart {
+            repository: url.trim_end_matches('/').to_owned(),
+            name: name.to_owned(),
+            wanted: Some(version.to_owned()),
+        };
+        offering.map(|entry| chart(&entry.url)).collect()
     }
 }

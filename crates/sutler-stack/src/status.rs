@@ -198,8 +198,12 @@ async fn in_namespace(
     Ok(reference)
 }
 
+/// Whether a release is the stack's: by its label, or, where another tool made it, because the file names it.
 fn is_of_stack(release: &Release, stack: &Stack) -> bool {
-    release.labels.get(STACK_LABEL).is_some_and(|label| *label == stack.name)
+    match release.labels.get(STACK_LABEL) {
+        Some(label) => *label == stack.name,
+        None => stack.releases.iter().any(|known| known.name == release.name && known.namespace == release.namespace),
+    }
 }
 
 /// Judges what was read.

@@ -25,7 +25,7 @@ pub(crate) enum Command {
     Status(Status),
     /// Take the stack down, in reverse order
     Down(Down),
-    /// Write a commented stack.yaml to start from, and its schema for the editor
+    /// Write a stack.yaml, and its schema for the editor: a commented one to start from, or one of what a cluster holds
     Init(Init),
     /// Write the releases' manifests into a folder, without secrets
     Render(Render),
@@ -157,6 +157,13 @@ pub(crate) struct Init {
     /// The stack's name [default: the folder's]
     #[arg(long)]
     pub(crate) name: Option<String>,
+    /// Describe the cluster of this kubeconfig context as it is, with the releases that Helm installed there; the current
+    /// context if none is named
+    #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = "")]
+    pub(crate) from_context: Option<String>,
+    /// With --from-context: a folder to look in for the charts that releases were installed from
+    #[arg(long, value_name = "FOLDER", requires = "from_context")]
+    pub(crate) charts: Vec<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -4,9 +4,11 @@ use std::error::Error;
 
 use sutler_ray::RayError;
 use sutler_stack::access::{AccessError, QuestionError};
+use sutler_stack::adopt::read::ReadError;
 use sutler_stack::apply::ApplyError;
 use sutler_stack::cloud::CloudError;
 use sutler_stack::eks::EksError;
+use sutler_stack::init::WriteError;
 use sutler_stack::lint::LintError;
 use sutler_stack::load::LoadError;
 use sutler_stack::lock::LockError;
@@ -66,6 +68,8 @@ macro_rules! with_hint {
 }
 
 with_hint! {
+    ReadError: ReadError::hint;
+    WriteError: |error| matches!(error, WriteError::Exists(_)).then(|| "name another folder".to_owned());
     AccessError: AccessError::hint;
     QuestionError: |_| None;
     ApplyError: ApplyError::hint;

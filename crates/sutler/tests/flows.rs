@@ -2,12 +2,12 @@
 
 mod support;
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
 
-use support::Place;
+use support::served::Served;
+use support::{Place, peer};
 
 /// A stack that is up in a moment: a chart with a ConfigMap, and one that needs it.
 const SMALL: &str = "\
@@ -255,65 +255,6 @@ fn without_an_autoscaler_workers_wait_and_status_says_why() {
     assert!(all.contains("no autoscaler runs"), "{all}");
 }
 
-/// A simulator that is served by a process of its own.
-struct Served {
-    process: Child,
-    kubeconfig: PathBuf,
-}
-
-impl Served {
-    fn start(place: &Place, time: &str) -> Served {
-        let kubeconfig = place.path("served.kubeconfig");
-        let mut process = place
-            .command(&["simulator", "serve", "--time", time, "--kubeconfig", "served.kubeconfig"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the server starts");
-        // It listens when it says so.
-        let mut line = String::new();
-        BufReader::new(process.stdout.take().expect("its output")).read_line(&mut line).expect("a line");
-        assert!(line.starts_with("export KUBECONFIG="), "{line}");
-        Served { process, kubeconfig }
-    }
-
-    /// Puts a plan of faults in front of the API.
-    fn faults(&self, plan: &str) {
-        let config = std::fs::read_to_string(&self.kubeconfig).expect("the kubeconfig");
-        let word = |key: &str| {
-            let (_, rest) = config.split_once(key).unwrap_or_else(|| panic!("no {key} in {config}"));
-            rest.trim_start_matches([':', ' ', '"']).split(['"', '\n', ',', '}']).next().unwrap_or_default().to_owned()
-        };
-        let (address, token) = (format!("127.0.0.1:{}", word("127.0.0.1")), word("token"));
-        let mut stream = TcpStream::connect(&address).expect("the server");
-        let length = plan.len();
-        write!(
-            stream,
-            "PUT /sutler.dev/v1/faults HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\n\
-             Content-Type: application/json\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{plan}"
-        )
-        .expect("a request");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).expect("an answer");
-        assert!(answer.starts_with("HTTP/1.1 20"), "{answer}");
-    }
-
-    /// Ends it as a service manager would.
-    fn stop(mut self) {
-        let id = self.process.id().to_string();
-        assert!(Command::new("kill").arg(&id).status().expect("kill").success());
-        self.process.wait().expect("its end");
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        // Ended already, or a test failed.
-        drop(self.process.kill());
-        drop(self.process.wait());
-    }
-}
-
 #[test]
 fn what_is_forbidden_is_named_by_verb_and_resource() {
     let place = small();
@@ -353,16 +294,10 @@ fn two_at_once_are_one_too_many_and_one_that_was_killed_is_finished_by_the_next(
     place.run(&["plan"]).ended(0);
 }
 
-/// The real kubectl, where it was brought.
-fn kubectl() -> Option<PathBuf> {
-    let brought = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/peers/bin/kubectl");
-    std::env::var_os("SUTLER_KUBECTL").map(PathBuf::from).or_else(|| brought.is_file().then_some(brought))
-}
-
 #[test]
 #[allow(clippy::print_stdout, reason = "a skip is said")]
 fn a_pod_made_through_kubectl_under_the_roles_account_has_the_role() {
-    let Some(kubectl) = kubectl() else {
+    let Some(kubectl) = peer("SUTLER_KUBECTL", "kubectl") else {
         println!(
             "skipped: a_pod_made_through_kubectl_under_the_roles_account_has_the_role: no kubectl (`cargo xtask peers`)"
         );

@@ -226,7 +226,14 @@ fn account_steps(stack: &Stack, observed: &Observed) -> Vec<Step> {
             };
             let arn = stack.annotated_arn(role);
             let wanted = facts_of_account(&account_object(stack, account, arn));
-            let there = observed.accounts.get(account).map(facts_of_account);
+            let found = observed.accounts.get(account);
+            let there = match found {
+                // Somebody else's account that is as the stack wants it stays somebody else's.
+                Some(found) if is_nobodys(found) && role_of(found) == role_of(&account_object(stack, account, arn)) => {
+                    Some(wanted.clone())
+                }
+                _ => found.map(facts_of_account),
+            };
             let about = match (arn, &role.arn) {
                 (Some(arn), _) => vec![format!("takes {arn}")],
                 (None, Some(arn)) => vec![format!("takes {arn} by EKS Pod Identity")],
@@ -240,9 +247,26 @@ fn account_steps(stack: &Stack, observed: &Observed) -> Vec<Step> {
 
 /// The part of a service account that the stack decides.
 fn facts_of_account(object: &Value) -> Value {
-    let at =
-        |pointer: &str, key: &str| object.pointer(pointer).and_then(|map| map.get(key)).cloned().unwrap_or_default();
-    json!({"role": at("/metadata/annotations", ROLE_ANNOTATION), "stack": at("/metadata/labels", STACK_LABEL)})
+    json!({"role": role_of(object), "stack": stack_of(object)})
+}
+
+/// The role that an account is annotated with; null if it has none.
+fn role_of(account: &Value) -> Value {
+    at(account, "/metadata/annotations", ROLE_ANNOTATION)
+}
+
+/// The stack whose label an account carries; null if it has none.
+fn stack_of(account: &Value) -> Value {
+    at(account, "/metadata/labels", STACK_LABEL)
+}
+
+/// Whether an account that takes a role was made by no stack.
+fn is_nobodys(account: &Value) -> bool {
+    stack_of(account).is_null() && !role_of(account).is_null()
+}
+
+fn at(object: &Value, pointer: &str, key: &str) -> Value {
+    object.pointer(pointer).and_then(|map| map.get(key)).cloned().unwrap_or_default()
 }
 
 fn secret_step(release: &PreparedRelease, observed: &Observed) -> Option<Step> {
@@ -278,7 +302,13 @@ fn release_step(
     let key = (release.release.namespace.clone(), release.release.name.clone());
     let history = observed.histories.get(&key).map(Vec::as_slice).unwrap_or_default();
     let drift = observed.drift.get(&key).map(Vec::as_slice).unwrap_or_default();
-    let wanted = Wanted { inputs: &release.inputs_digest, drift, recover: choices.recover, now: observed.now };
+    let wanted = Wanted {
+        inputs: &release.inputs_digest,
+        content: &release.content,
+        drift,
+        recover: choices.recover,
+        now: observed.now,
+    };
     let last = history.last();
     let decided = plan_release(history, &wanted, |holder| (choices.has_ended)(holder));
     let mut details = Vec::new();
@@ -342,7 +372,8 @@ fn release_step(
     }
 }
 
-fn drift_text(drift: &sutler_release::drift::Drift) -> String {
+/// What drifted, in a few words.
+pub(crate) fn drift_text(drift: &sutler_release::drift::Drift) -> String {
     use sutler_release::drift::Difference;
     let object = format!("{} {}", drift.object.kind, drift.object.name);
     match &drift.difference {

@@ -1,50 +1,90 @@
-//! `sutler init`: a commented stack.yaml, and its schema for the editor.
+//! `sutler init`: a stack.yaml, and its schema for the editor.
 
-use std::fs::OpenOptions;
-use std::io::{ErrorKind, Write};
+mod cluster;
+
+use std::path::Path;
 
 use anyhow::Context;
 use sutler_stack::file::schema;
-use sutler_stack::init::{SCHEMA_FILE, STATE_FOLDER, name_of_folder, stack_yaml};
+use sutler_stack::init::{
+    NewFile, SCHEMA_FILE, STATE_FOLDER, WriteError, name_of_folder, one_line, stack_yaml, write_new,
+};
 use sutler_stack::load::STACK_FILE;
 
-use crate::Outcome;
 use crate::arguments::Init;
 use crate::failure::Failure;
-use crate::printer;
+use crate::{Outcome, printer};
 
 pub(crate) fn run(arguments: &Init) -> Result<Outcome, Failure> {
     let folder = &arguments.folder;
-    std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder `{}`", folder.display()))?;
+    let there = folder.join(STACK_FILE);
+    if there.symlink_metadata().is_ok() {
+        return Err(WriteError::Exists(there).into());
+    }
+    let name = name(arguments)?;
+    if let Some(context) = &arguments.from_context {
+        let context = Some(context.as_str()).filter(|context| !context.is_empty());
+        return crate::block_on(cluster::run(folder, &name, context, &arguments.charts));
+    }
+    write(folder, &[NewFile::plain(STACK_FILE, stack_yaml(&name))])?;
+    let rest = rest(folder);
+    printer::note(format!("next: sutler plan{rest}, then sutler up{rest}: in the simulator, where nothing is paid"));
+    Ok(Outcome::Done)
+}
+
+/// The stack's name: the one given, or the folder's, whether the folder is there yet or not.
+fn name(arguments: &Init) -> Result<String, Failure> {
+    let folder = &arguments.folder;
     let name = match &arguments.name {
         Some(name) => name.clone(),
         None => {
-            let full = std::fs::canonicalize(folder).with_context(|| format!("cannot use `{}`", folder.display()))?;
+            let full = std::path::absolute(folder).with_context(|| format!("cannot use `{}`", folder.display()))?;
+            let full = std::fs::canonicalize(&full).unwrap_or(full);
             name_of_folder(&full.file_name().unwrap_or_default().to_string_lossy())
         }
     };
-    let text = stack_yaml(&name);
-    sutler_stack::file::read(STACK_FILE, &text, None).and_then(sutler_stack::stack::Stack::from_file).map_err(
-        |_| {
+    sutler_stack::file::read(STACK_FILE, &stack_yaml(&name), None)
+        .and_then(sutler_stack::stack::Stack::from_file)
+        .map_err(|_| {
             Failure::new(format!("`{name}` is no name for a stack"))
                 .hint("lower-case letters, digits and `-`, at most 40")
-        },
-    )?;
-    let path = folder.join(STACK_FILE);
-    let mut file = OpenOptions::new().write(true).create_new(true).open(&path).map_err(|error| match error.kind() {
-        ErrorKind::AlreadyExists => {
-            Failure::new(format!("`{}` exists and is not overwritten", path.display())).hint("name another folder")
-        }
-        _ => anyhow::Error::from(error).context(format!("cannot write `{}`", path.display())).into(),
-    })?;
-    file.write_all(text.as_bytes()).with_context(|| format!("cannot write `{}`", path.display()))?;
+        })?;
+    Ok(name)
+}
+
+/// Writes files where there are none, and the schema beside them.
+fn write(folder: &Path, files: &[NewFile]) -> Result<(), Failure> {
+    write_new(folder, files)?;
     let state = folder.join(STATE_FOLDER);
     std::fs::create_dir_all(&state).with_context(|| format!("cannot make the folder `{}`", state.display()))?;
     let schema_path = state.join(SCHEMA_FILE);
     std::fs::write(&schema_path, schema()).with_context(|| format!("cannot write `{}`", schema_path.display()))?;
-    printer::line(format!("wrote {}", path.display()));
+    for line in summary(folder, files) {
+        printer::line(line);
+    }
     printer::line(format!("wrote {} (your editor completes and checks by it)", schema_path.display()));
-    let rest = if folder.as_os_str() == "." { String::new() } else { format!(" {}", folder.display()) };
-    printer::note(format!("next: sutler plan{rest}, then sutler up{rest}: in the simulator, where nothing is paid"));
-    Ok(Outcome::Done)
+    Ok(())
+}
+
+/// A line for each file, and one for each chart.
+fn summary(folder: &Path, files: &[NewFile]) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for file in files {
+        let mut parts = file.path.split('/');
+        let line = match (parts.next(), parts.next()) {
+            (Some("charts"), Some(chart)) => {
+                format!("wrote {}", folder.join("charts").join(one_line(chart)).display())
+            }
+            _ => format!("wrote {}", folder.join(&file.path).display()),
+        };
+        if lines.last() != Some(&line) {
+            lines.push(line);
+        }
+    }
+    lines
+}
+
+/// The folder as it stands in the next command, with a space before it.
+fn rest(folder: &Path) -> String {
+    if folder.as_os_str() == "." { String::new() } else { format!(" {}", folder.display()) }
 }

@@ -1,8 +1,16 @@
 //! A folder of its own for one test, and the program run in it, with nothing of the user's.
 #![allow(dead_code, reason = "each test program uses its part")]
 
+pub(crate) mod served;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+
+/// A real program to judge by: named by a variable, or where `cargo xtask peers` put it.
+pub(crate) fn peer(variable: &str, name: &str) -> Option<PathBuf> {
+    let brought = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/peers/bin").join(name);
+    std::env::var_os(variable).map(PathBuf::from).or_else(|| brought.is_file().then_some(brought))
+}
 
 /// A temporary folder with a stack in it.
 pub(crate) struct Place {
@@ -55,7 +63,14 @@ impl Place {
 
     /// Runs the program to its end.
     pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
-        let Output { status, stdout, stderr } = self.command(arguments).output().expect("the program runs");
+        self.run_with(arguments, &[])
+    }
+
+    /// Runs the program to its end, with more paths in its environment.
+    pub(crate) fn run_with(&self, arguments: &[&str], variables: &[(&str, &Path)]) -> Ran {
+        let mut command = self.command(arguments);
+        command.envs(variables.iter().copied());
+        let Output { status, stdout, stderr } = command.output().expect("the program runs");
         let text =
             |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8").replace(&shown(self.folder.path()), "[PLACE]");
         Ran { exit: status.code(), stdout: text(stdout), stderr: text(stderr) }
