@@ -1,5 +1,7 @@
 //! Identity and Access Management: roles with their policies, and the issuers that an account trusts.
 
+use std::collections::BTreeSet;
+
 use crate::call::{Call, CallError, found};
 use crate::client::Aws;
 use crate::endpoint::Service;
@@ -33,6 +35,43 @@ pub struct Policy {
     pub document: String,
 }
 
+/// What a simulation said of one action (`SimulatePrincipalPolicy`, data type `EvaluationResult`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Simulated {
+    /// The action, `iam:CreateRole`.
+    pub action: String,
+    /// Whether it would be allowed.
+    pub decision: Decision,
+    /// The policies whose statements decided, by AWS's name for them; none where nothing allows.
+    pub policies: Vec<String>,
+    /// Condition keys that the policies look at and that the question did not say.
+    pub missing_keys: Vec<String>,
+    /// Whether the permissions boundary allows it; `None` where there is none.
+    pub boundary_allows: Option<bool>,
+    /// Whether the organisation's service control policies allow it; `None` where there are none.
+    pub organization_allows: Option<bool>,
+}
+
+/// What a simulation decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// It is allowed.
+    Allowed,
+    /// A statement denies it.
+    ExplicitDeny,
+    /// Nothing allows it.
+    ImplicitDeny,
+}
+
+/// A user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// Its ARN.
+    pub arn: String,
+    /// The ARN of the managed policy that bounds it.
+    pub boundary: Option<String>,
+}
+
 /// An OIDC issuer that the account trusts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OidcProvider {
@@ -60,20 +99,88 @@ impl Aws {
     /// # Errors
     /// If one of them cannot be read.
     pub async fn role_policies(&self, name: &str) -> Result<Vec<Policy>, CallError> {
-        let object = format!("role {name}");
+        self.policies_of("Role", name).await
+    }
+
+    /// A user by its name (`iam:GetUser`); `None` if there is none.
+    ///
+    /// # Errors
+    /// If it cannot be asked.
+    pub async fn user(&self, name: &str) -> Result<Option<User>, CallError> {
+        let call = query("GetUser", format!("user {name}"), &[("UserName", name)]);
+        let read = self.read(call, |answer| {
+            let user = element(answer, "User")?;
+            let boundary = find(user, "PermissionsBoundaryArn").filter(|arn| !arn.is_empty()).map(str::to_owned);
+            Some(User { arn: child(user, "Arn")?.to_owned(), boundary })
+        });
+        found(read.await)
+    }
+
+    /// All policies of a user, its own first, then those of its groups (`iam:ListUserPolicies`, `iam:GetUserPolicy`,
+    /// `iam:ListAttachedUserPolicies`, `iam:ListGroupsForUser`, the same three of groups, `iam:GetPolicy`, `iam:GetPolicyVersion`).
+    ///
+    /// # Errors
+    /// If one of them cannot be read.
+    pub async fn user_policies(&self, name: &str) -> Result<Vec<Policy>, CallError> {
+        let mut policies = self.policies_of("User", name).await?;
+        let object = format!("user {name}");
+        let group = |item: Node<'_, '_>| child(item, "GroupName").map(str::to_owned);
+        for group in self.pages("ListGroupsForUser", &object, &[("UserName", name)], "Groups", group).await? {
+            policies.extend(self.policies_of("Group", &group).await?);
+        }
+        Ok(policies)
+    }
+
+    /// The policies of a `Role`, `User` or `Group`, inline ones first.
+    async fn policies_of(&self, kind: &str, name: &str) -> Result<Vec<Policy>, CallError> {
+        let object = format!("{} {name}", kind.to_lowercase());
+        let parameter = format!("{kind}Name");
+        let owner = [(parameter.as_str(), name)];
         let mut policies = Vec::new();
-        for inline in self.pages("ListRolePolicies", &object, &[("RoleName", name)], "PolicyNames", own_text).await? {
-            let call = query("GetRolePolicy", object.clone(), &[("RoleName", name), ("PolicyName", &inline)]);
+        for inline in self.pages(&format!("List{kind}Policies"), &object, &owner, "PolicyNames", own_text).await? {
+            let operation = format!("Get{kind}Policy");
+            let call = query(&operation, object.clone(), &[owner[0], ("PolicyName", &inline)]);
             let document = self.read(call, |answer| decode(find(answer, "PolicyDocument")?)).await?;
             policies.push(Policy { name: inline, document });
         }
         let arn_of = |item: Node<'_, '_>| child(item, "PolicyArn").map(str::to_owned);
-        let operation = "ListAttachedRolePolicies";
-        for arn in self.pages(operation, &object, &[("RoleName", name)], "AttachedPolicies", arn_of).await? {
+        let operation = format!("ListAttached{kind}Policies");
+        for arn in self.pages(&operation, &object, &owner, "AttachedPolicies", arn_of).await? {
             let document = self.managed_policy(&arn).await?;
             policies.push(Policy { name: arn, document });
         }
         Ok(policies)
+    }
+
+    /// Whether a user or a role, by its ARN, would be allowed these actions on a resource (`iam:SimulatePrincipalPolicy`): by its
+    /// policies, its boundary and its organisation. Nothing is done. `resource` is an ARN or `*`; `context` has condition keys with
+    /// their one value. The answers come in AWS's order.
+    ///
+    /// # Errors
+    /// If it cannot be asked.
+    pub async fn simulate(
+        &self,
+        principal: &str,
+        actions: &[&str],
+        resource: &str,
+        context: &[(&str, &str)],
+    ) -> Result<Vec<Simulated>, CallError> {
+        let mut parameters = vec![("PolicySourceArn".to_owned(), principal)];
+        for (index, action) in actions.iter().enumerate() {
+            parameters.push((format!("ActionNames.member.{}", index + 1), action));
+        }
+        if resource != "*" {
+            parameters.push(("ResourceArns.member.1".to_owned(), resource));
+        }
+        for (index, (key, value)) in context.iter().enumerate() {
+            let entry = format!("ContextEntries.member.{}", index + 1);
+            parameters.push((format!("{entry}.ContextKeyName"), key));
+            parameters.push((format!("{entry}.ContextKeyType"), "string"));
+            parameters.push((format!("{entry}.ContextKeyValues.member.1"), value));
+        }
+        let parameters: Vec<(&str, &str)> = parameters.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+        let object = format!("{principal} on {resource}");
+        self.pages("SimulatePrincipalPolicy", &object, &parameters, "EvaluationResults", simulated).await
     }
 
     /// The document that counts of a managed policy (`iam:GetPolicy`, `iam:GetPolicyVersion`).
@@ -176,6 +283,30 @@ fn role(answer: Node<'_, '_>) -> Option<Role> {
             .into_iter()
             .filter_map(|tag| Some((child(tag, "Key")?.to_owned(), child(tag, "Value")?.to_owned())))
             .collect(),
+    })
+}
+
+fn simulated(result: Node<'_, '_>) -> Option<Simulated> {
+    let decision = match child(result, "EvalDecision")? {
+        "allowed" => Decision::Allowed,
+        "explicitDeny" => Decision::ExplicitDeny,
+        "implicitDeny" => Decision::ImplicitDeny,
+        _ => return None,
+    };
+    // Where a resource was asked about, both stand at it too.
+    let all = |list: &str, of: fn(Node<'_, '_>) -> Option<String>| {
+        let lists = result.descendants().filter(|node| node.tag_name().name() == list);
+        let members = lists.flat_map(|list| list.children().filter(|item| item.tag_name().name() == "member"));
+        members.filter_map(of).collect::<BTreeSet<String>>().into_iter().collect()
+    };
+    let whether = |detail: &str, name: &str| Some(find(element(result, detail)?, name)? == "true");
+    Some(Simulated {
+        action: child(result, "EvalActionName")?.to_owned(),
+        decision,
+        policies: all("MatchedStatements", |item| child(item, "SourcePolicyId").map(str::to_owned)),
+        missing_keys: all("MissingContextValues", |item| item.text().map(str::to_owned)),
+        boundary_allows: whether("PermissionsBoundaryDecisionDetail", "AllowedByPermissionsBoundary"),
+        organization_allows: whether("OrganizationsDecisionDetail", "AllowedByOrganizations"),
     })
 }
 

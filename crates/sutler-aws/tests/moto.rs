@@ -3,12 +3,13 @@
 
 #![allow(clippy::print_stdout, reason = "a test that lacks its judge says so")]
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 
 use aws_credential_types::Credentials;
 use serde_json::Value;
+use sutler_aws::iam::Decision;
 use sutler_aws::{Aws, Settings};
 
 /// An account in moto, for the time of a test.
@@ -144,6 +145,52 @@ async fn a_service_that_is_not_there_is_named_with_its_url() {
     assert_eq!(error.reason.to_string(), format!("http://{address} was not reached"));
 }
 
+/// As the IAM API reference writes an answer of `SimulatePrincipalPolicy`; moto does not know the call.
+const SIMULATED: [&str; 2] = [
+    r#"<SimulatePrincipalPolicyResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><SimulatePrincipalPolicyResult>
+      <IsTruncated>true</IsTruncated><Marker>m+1</Marker><EvaluationResults>
+        <member><EvalActionName>iam:CreateRole</EvalActionName><EvalResourceName>arn:aws:iam::1:role/r</EvalResourceName>
+          <EvalDecision>explicitDeny</EvalDecision>
+          <MatchedStatements><member><SourcePolicyId>user_anna_limits</SourcePolicyId><SourcePolicyType>user</SourcePolicyType>
+            <StartPosition><Line>4</Line><Column>9</Column></StartPosition></member></MatchedStatements>
+          <MissingContextValues/>
+          <ResourceSpecificResults><member><EvalResourceName>arn:aws:iam::1:role/r</EvalResourceName>
+            <EvalResourceDecision>explicitDeny</EvalResourceDecision>
+            <MatchedStatements><member><SourcePolicyId>user_anna_limits</SourcePolicyId></member></MatchedStatements>
+            <MissingContextValues><member>aws:MultiFactorAuthPresent</member></MissingContextValues></member></ResourceSpecificResults>
+        </member></EvaluationResults></SimulatePrincipalPolicyResult></SimulatePrincipalPolicyResponse>"#,
+    r#"<SimulatePrincipalPolicyResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><SimulatePrincipalPolicyResult>
+      <IsTruncated>false</IsTruncated><EvaluationResults>
+        <member><EvalActionName>iam:PassRole</EvalActionName><EvalResourceName>*</EvalResourceName><EvalDecision>implicitDeny</EvalDecision>
+          <PermissionsBoundaryDecisionDetail><AllowedByPermissionsBoundary>false</AllowedByPermissionsBoundary></PermissionsBoundaryDecisionDetail>
+          <OrganizationsDecisionDetail><AllowedByOrganizations>true</AllowedByOrganizations></OrganizationsDecisionDetail>
+          <MatchedStatements/><MissingContextValues/></member></EvaluationResults>
+      </SimulatePrincipalPolicyResult></SimulatePrincipalPolicyResponse>"#,
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_simulation_is_read_with_those_who_deny() {
+    let (url, asked) = answering(&SIMULATED);
+    let settings = Settings { region: Some("us-west-2".into()), profile: None };
+    let aws = Aws::open(&settings).await.unwrap().with_endpoint(&url);
+    let aws = aws.with_credentials(Credentials::new("testing", "testing", None, None, "test"));
+    let context = [("iam:PassedToService", "eks.amazonaws.com")];
+    let actions = ["iam:CreateRole", "iam:PassRole"];
+    let said = aws.simulate("arn:aws:iam::1:user/anna", &actions, "arn:aws:iam::1:role/r", &context).await.unwrap();
+    let [create, pass] = said.as_slice() else { panic!("{said:#?}") };
+    assert_eq!((create.action.as_str(), create.decision), ("iam:CreateRole", Decision::ExplicitDeny));
+    assert_eq!(
+        (create.policies.join(" "), create.missing_keys.join(" ")),
+        ("user_anna_limits".into(), "aws:MultiFactorAuthPresent".into())
+    );
+    assert_eq!((create.boundary_allows, create.organization_allows), (None, None));
+    assert_eq!(
+        (pass.decision, pass.boundary_allows, pass.organization_allows),
+        (Decision::ImplicitDeny, Some(false), Some(true))
+    );
+    assert_eq!(asked.join().unwrap(), ["POST / HTTP/1.1", "POST / HTTP/1.1"]);
+}
+
 /// Answers one request after the other with these bodies, and returns what was asked: the first line of each.
 fn answering(bodies: &'static [&'static str]) -> (String, std::thread::JoinHandle<Vec<String>>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has ports");
@@ -152,10 +199,18 @@ fn answering(bodies: &'static [&'static str]) -> (String, std::thread::JoinHandl
         let mut asked = Vec::new();
         for body in bodies {
             let (stream, _) = listener.accept().expect("a request comes");
-            let mut lines = BufReader::new(&stream).lines();
-            asked.push(lines.next().expect("it has a first line").expect("it is text"));
-            // The headers' end; these requests have no body.
-            lines.find(|line| line.as_ref().is_ok_and(String::is_empty));
+            let mut reader = BufReader::new(&stream);
+            let mut line = || {
+                let mut line = String::new();
+                reader.read_line(&mut line).expect("it is text");
+                line.trim_end().to_owned()
+            };
+            asked.push(line());
+            let headers: Vec<String> = std::iter::repeat_with(&mut line).take_while(|line| !line.is_empty()).collect();
+            let length =
+                headers.iter().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
+            let mut body_of_request = vec![0; length.unwrap_or(0)];
+            reader.read_exact(&mut body_of_request).expect("its body comes");
             let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
             (&stream).write_all(format!("{head}{body}").as_bytes()).expect("the client reads");
         }

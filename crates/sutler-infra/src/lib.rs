@@ -16,6 +16,7 @@ pub mod outputs;
 pub mod plan;
 pub mod progress;
 pub mod render;
+pub mod rights;
 pub mod run;
 
 pub use checks::{Problem, check};

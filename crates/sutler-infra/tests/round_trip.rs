@@ -17,7 +17,7 @@ use sutler_infra::model::{Identity, Infra, Manage, Nat, Network, NodePool, Role,
 use sutler_infra::plan::Action;
 use sutler_infra::progress::Event;
 use sutler_infra::run::{Goal, PROGRAM_VARIABLE, RunError, Settings, Terraform, Version, write};
-use sutler_infra::{check, render};
+use sutler_infra::{check, render, rights};
 use sutler_nodes::{Capacity, Pool};
 
 /// Terraform, with where the provider is and what else is said; or `None`, told by name.
@@ -265,6 +265,62 @@ fn a_state_is_not_even_read_while_a_terraform_that_was_left_behind_works_on_it()
     std::fs::write(&state, "{\"version\": 4, \"terr").unwrap();
     let cut_off = terraform.init(folder.path()).unwrap_err();
     assert!(cut_off.hint().unwrap().contains("terraform.tfstate.backup"), "{cut_off}");
+}
+
+const MAKES_A_ROLE: &str = "
+import botocore
+try:
+    boto3.client('iam').create_role(RoleName='r', AssumeRolePolicyDocument='{}')
+    print(json.dumps('made'))
+except botocore.exceptions.ClientError as error:
+    print(json.dumps(str(error.response['ResponseMetadata']['HTTPStatusCode'])))
+";
+
+/// A policy of these actions, on everything: moto asks for no resource of most.
+fn allowing<'a>(actions: impl IntoIterator<Item = &'a str>) -> serde_json::Value {
+    let actions: std::collections::BTreeSet<&str> = actions.into_iter().collect();
+    serde_json::json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": actions, "Resource": "*"}]})
+}
+
+#[test]
+fn whoever_has_the_rights_of_the_table_can_make_change_and_remove_it_all() {
+    let test = "whoever_has_the_rights_of_the_table_can_make_change_and_remove_it_all";
+    let Some(account) = Account::start(test) else { return };
+    let mut infra = infra();
+    infra.network = Network::Create { cidr: "10.0.0.0/16".into(), zones: None, nat: Nat::None };
+    let needs = rights::of_all(&infra, "123456789012");
+    let all = account.user("platform", &[allowing(needs.iter().map(|need| need.action))]);
+    let without = needs.iter().map(|need| need.action).filter(|action| *action != "iam:CreateRole");
+    let without = account.user("nearly", &[allowing(without)]);
+    let Some(terraform) = terraform(test, all) else { return };
+    account.enforce(true);
+
+    // Rights do count.
+    let refused = account.ask_as(&without, MAKES_A_ROLE);
+    assert_eq!(refused, "403");
+
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let mut told = |_: Event| {};
+    write(folder, &render(&infra)).unwrap();
+    terraform.init(folder).unwrap_or_else(shown);
+    let plan = terraform.plan(folder, Goal::Described, &mut told).unwrap_or_else(shown);
+    let of_plan = rights::of_plan(&plan, &infra, "123456789012");
+    let stray = of_plan.iter().find(|need| !needs.iter().any(|known| known.action == need.action));
+    assert_eq!(stray, None, "a plan from nothing takes what a whole life does not");
+    terraform.apply(folder, &mut told).unwrap_or_else(shown);
+
+    // Changed as it stands; not the tags, since moto tags nothing of EKS's but clusters and groups.
+    infra.pools.get_mut("core").unwrap().pool.max = 5;
+    infra.roles.get_mut("DaftRole").unwrap().service_accounts.pop();
+    write(folder, &render(&infra)).unwrap();
+    let plan = terraform.plan(folder, Goal::Described, &mut told).unwrap_or_else(shown);
+    assert_eq!(plan.counts(), (0, 2, 0));
+    terraform.apply(folder, &mut told).unwrap_or_else(shown);
+    terraform.plan(folder, Goal::Nothing, &mut told).unwrap_or_else(shown);
+    terraform.apply(folder, &mut told).unwrap_or_else(shown);
+    account.enforce(false);
+    assert_eq!(account.holds()["clusters"], serde_json::json!([]));
 }
 
 #[test]

@@ -1,31 +1,32 @@
-//! Before money is spent: whether the account can hold what a stack asks for.
+//! Before money is spent: whether the account can hold what a stack asks for, and whether the caller may make it.
 //!
 //! ```text
-//! AWS ─ask─▶ Answers ─┐
-//!  stack ─────────────┴─judge─▶ Section
+//!  plan ─▶ needs ─┐
+//! AWS ────────────┴ask─▶ Answers ─┐
+//!  stack ─────────────────────────┴─judge─▶ Section
 //! ```
 //! [`judge`] is a plain function of the answers; [`preflight`] asks and judges. What may not be asked is `UNKNOWN`, and stops nobody.
+
+mod caller;
+pub mod rights;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use sutler_access::doctor::{Fact, State};
 use sutler_aws::CallError;
 use sutler_aws::ec2::Subnet;
-use sutler_aws::quotas::{G_ON_DEMAND, P_ON_DEMAND, STANDARD_ON_DEMAND, STANDARD_SPOT};
+use sutler_aws::quotas::{ON_DEMAND, P_SPOT, P5_SPOT, SPOT, VcpuQuota, quota_of};
+use sutler_infra::rights::Need;
 use sutler_nodes::Capacity;
 use sutler_nodes::instances::{InstanceType, lookup};
 
 use crate::access::reason;
 use crate::cloud::Cloud;
 use crate::doctor::{Finding, Fix, Section, Seen, Topic, count};
+use crate::file::model::Manage;
 use crate::stack::{Stack, StackPool};
 use crate::tables::Tables;
-
-/// The code of the quota on vCPUs of spot G and VT instances (Service Quotas console, Amazon EC2).
-const G_SPOT: &str = "L-3819A6DF";
-
-/// The code of the quota on vCPUs of spot P instances (same place).
-const P_SPOT: &str = "L-7212CCBC";
+use rights::Rights;
 
 /// Addresses that EKS wants free in each subnet of the control plane (EKS user guide, "VPC and subnet considerations").
 const CONTROL_PLANE_ADDRESSES: u32 = 6;
@@ -43,19 +44,31 @@ pub struct Answers {
     pub subnets: Fact<Vec<Subnet>>,
     /// The Kubernetes version of the cluster, `1.33`; absent where there is none yet.
     pub version: Fact<String>,
+    /// What the caller may do of what is needed; absent where nothing is.
+    pub rights: Fact<Rights>,
 }
 
-/// Asks AWS and judges.
-pub async fn preflight(stack: &Stack, cloud: &Cloud) -> Section {
-    judge(stack, &ask(stack, cloud).await)
+/// Asks AWS and judges. `needs` are those of [`rights::needs`].
+pub async fn preflight(stack: &Stack, cloud: &Cloud, needs: Vec<Need>) -> Section {
+    judge(stack, &ask(stack, cloud, needs).await)
 }
 
-/// Asks what [`judge`] needs: quotas, offers of instance types, subnets, the cluster.
-pub async fn ask(stack: &Stack, cloud: &Cloud) -> Answers {
+/// Asks what [`judge`] needs: the caller's rights, and where the cluster is made, quotas, offers of instance types, subnets, the cluster.
+pub async fn ask(stack: &Stack, cloud: &Cloud, needs: Vec<Need>) -> Answers {
     let aws = &cloud.aws;
+    let caller = cloud.caller.arn.clone();
+    let rights = caller::rights(cloud, needs).await;
+    if stack.cluster.manage != Manage::All {
+        let nothing = Fact::Known(BTreeMap::new());
+        let quotas = BTreeMap::new();
+        return Answers { caller, quotas, offered: nothing, subnets: Fact::Absent, version: Fact::Absent, rights };
+    }
     let mut quotas = BTreeMap::new();
-    for code in asked(stack).into_keys() {
+    for code in asked(stack, &quotas).into_keys() {
         quotas.insert(code, fact(aws.quota("ec2", code).await));
+    }
+    if quotas.get(P5_SPOT) == Some(&Fact::Absent) && !quotas.contains_key(P_SPOT) {
+        quotas.insert(P_SPOT, fact(aws.quota("ec2", P_SPOT).await));
     }
     let types: BTreeSet<&str> =
         stack.pools.values().flat_map(|pool| &pool.pool.instance_types).map(String::as_str).collect();
@@ -73,7 +86,7 @@ pub async fn ask(stack: &Stack, cloud: &Cloud) -> Answers {
         },
     };
     Answers {
-        caller: cloud.caller.arn.clone(),
+        caller,
         quotas,
         offered: fact(aws.instance_type_zones(&types).await.map(Some)),
         subnets,
@@ -82,6 +95,7 @@ pub async fn ask(stack: &Stack, cloud: &Cloud) -> Answers {
             Fact::Absent => Fact::Absent,
             Fact::Unknown(why) => Fact::Unknown(why),
         },
+        rights,
     }
 }
 
@@ -103,14 +117,26 @@ pub fn judge(stack: &Stack, answers: &Answers) -> Section {
             Finding::new(State::Warning, "credentials", "they are the account's root user's, who may do everything");
         findings.push(finding.fix(Fix::new("take a role for this (AWS_PROFILE, `aws sso login`)")));
     }
-    findings.extend(versions(&seen, stack, answers));
-    findings.extend(quotas(&seen, stack, answers));
-    findings.extend(offers(&seen, stack, answers));
-    findings.extend(addresses(&seen, stack, answers));
+    match &answers.rights {
+        Fact::Known(rights) => findings.extend(rights::findings(rights)),
+        Fact::Absent => {}
+        Fact::Unknown(why) => findings.push(Finding::new(
+            State::Unknown,
+            "rights",
+            format!("whether the caller may make the calls of the plan: {why}"),
+        )),
+    }
+    if stack.cluster.manage == Manage::All {
+        findings.extend(versions(&seen, stack, answers));
+        findings.extend(quotas(&seen, stack, answers));
+        findings.extend(offers(&seen, stack, answers));
+        findings.extend(addresses(&seen, stack, answers));
+    }
     let most: u32 = stack.pools.keys().map(|name| nodes(stack, name).1).sum();
     let as_whom = if answers.caller.is_empty() { "nobody".to_owned() } else { answers.caller.clone() };
+    let rights = answers.rights.known().map(|rights| format!("; {}", rights::summary(rights))).unwrap_or_default();
     let summary =
-        format!("as {as_whom}: {}, at most {}", count(stack.pools.len(), "pool"), count(most as usize, "node"));
+        format!("as {as_whom}: {}, at most {}{rights}", count(stack.pools.len(), "pool"), count(most as usize, "node"));
     Section::new(Topic::Preflight, summary, findings)
 }
 
@@ -130,51 +156,47 @@ fn largest(pool: &StackPool) -> Option<&'static InstanceType> {
     pool.pool.instance_types.iter().filter_map(|name| lookup(name).ok()).max_by_key(|instance| instance.vcpus)
 }
 
-/// The quota that counts an instance type's vCPUs; `None` for families that have others.
-fn quota_of(instance: &InstanceType, capacity: Capacity) -> Option<&'static str> {
-    let family: String = instance.name.chars().take_while(char::is_ascii_alphabetic).collect();
-    let spot = capacity == Capacity::Spot;
-    Some(match family.as_str() {
-        "a" | "c" | "d" | "h" | "i" | "im" | "is" | "m" | "r" | "t" | "z" => {
-            [STANDARD_ON_DEMAND, STANDARD_SPOT][usize::from(spot)]
-        }
-        "g" | "vt" | "gr" => [G_ON_DEMAND, G_SPOT][usize::from(spot)],
-        "p" => [P_ON_DEMAND, P_SPOT][usize::from(spot)],
-        _ => return None,
-    })
+/// What the account may have, by the quotas' codes.
+type Quotas = BTreeMap<&'static str, Fact<f64>>;
+
+/// The quota that counts an instance type's vCPUs; `None` for those that have none.
+fn counted(instance: &InstanceType, capacity: Capacity, known: &Quotas) -> Option<VcpuQuota> {
+    let quotas: &[VcpuQuota] = if capacity == Capacity::Spot { &SPOT } else { &ON_DEMAND };
+    let quota = quota_of(instance.name, quotas)?;
+    // Where the quota on the later generations is gone, the one on the earlier counts them all.
+    let is_merged = quota.code == P5_SPOT && known.get(P5_SPOT) == Some(&Fact::Absent);
+    let quota = quotas.iter().find(|quota| is_merged && quota.code == P_SPOT).unwrap_or(quota);
+    Some(quota.clone())
 }
 
-fn quota_name(code: &str) -> &'static str {
-    match code {
-        STANDARD_ON_DEMAND => "on-demand standard instances",
-        STANDARD_SPOT => "spot standard instances",
-        G_ON_DEMAND => "on-demand G and VT instances",
-        G_SPOT => "spot G and VT instances",
-        P_ON_DEMAND => "on-demand P instances",
-        _ => "spot P instances",
-    }
+/// What is asked of a quota.
+struct Asked {
+    name: &'static str,
+    /// vCPUs at the least and at the most.
+    least: u64,
+    most: u64,
+    pools: Vec<String>,
 }
 
-/// What is asked of each quota: vCPUs at the least and at the most, and the pools.
-fn asked(stack: &Stack) -> BTreeMap<&'static str, (u64, u64, Vec<String>)> {
-    let mut asked: BTreeMap<&'static str, (u64, u64, Vec<String>)> = BTreeMap::new();
+fn asked(stack: &Stack, known: &Quotas) -> BTreeMap<&'static str, Asked> {
+    let mut asked: BTreeMap<&'static str, Asked> = BTreeMap::new();
     for (name, pool) in &stack.pools {
         let Some(instance) = largest(pool) else { continue };
-        let Some(code) = quota_of(instance, pool.pool.capacity) else { continue };
-        let entry = asked.entry(code).or_default();
+        let Some(quota) = counted(instance, pool.pool.capacity, known) else { continue };
+        let nothing = Asked { name: quota.name, least: 0, most: 0, pools: Vec::new() };
+        let entry = asked.entry(quota.code).or_insert(nothing);
         let each = u64::from(instance.vcpus);
         let (least, most) = nodes(stack, name);
-        entry.0 += each * u64::from(least);
-        entry.1 += each * u64::from(most);
-        entry.2.push(name.clone());
+        entry.least += each * u64::from(least);
+        entry.most += each * u64::from(most);
+        entry.pools.push(name.clone());
     }
     asked
 }
 
 fn quotas(seen: &Seen<'_>, stack: &Stack, answers: &Answers) -> Vec<Finding> {
     let mut found = Vec::new();
-    for (code, (least, most, pools)) in asked(stack) {
-        let name = quota_name(code);
+    for (code, Asked { name, least, most, pools }) in asked(stack, &answers.quotas) {
         let subject = format!("quota {code}");
         let allowed = match answers.quotas.get(code) {
             Some(Fact::Known(allowed)) => *allowed,

@@ -350,3 +350,61 @@ fn in_a_cluster_of_others_only_roles_are_made_and_none_is_taken_over() {
     assert_eq!(down.stdout, "ml is down; cluster shared stays, with the namespaces\n");
     assert_eq!(account.holds(), before);
 }
+
+#[test]
+fn whoever_lacks_a_right_is_told_before_anything_is_made() {
+    let Some(mut world) = World::new("whoever_lacks_a_right_is_told_before_anything_is_made") else { return };
+    world.place.write("stack.yaml", ROLES);
+    world.place.write("chart/Chart.yaml", "apiVersion: v2\nname: chart\nversion: 0.1.0\n");
+    world.place.write("chart/templates/all.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {name: app}\nspec:\n  serviceAccountName: reader\n  containers: [{name: app, image: app}]\n");
+    world.account.ask(SHARED);
+    world.account.ask("boto3.client('iam').delete_role(RoleName='shared_Reader'); print('{}')");
+    let reads = [
+        "eks:DescribeCluster",
+        "iam:GetRole",
+        "iam:GetUser",
+        "iam:List*",
+        "iam:Get*",
+        "iam:SimulatePrincipalPolicy",
+        "iam:TagRole",
+        "iam:DeleteRole",
+        "iam:DeleteRolePolicy",
+    ];
+    let allow = |actions: &[&str]| serde_json::json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": actions, "Resource": "*"}]});
+    let as_user = |world: &mut World, name: &str, policies: &[Value]| {
+        let environment = world.account.user(name, policies);
+        world.environment.retain(|(known, _)| environment.iter().all(|(name, _)| name != known));
+        world.environment.extend(environment);
+    };
+    as_user(&mut world, "anna", &[allow(&reads)]);
+    world.account.enforce(true);
+    let refused = world.run(&["up", "--yes"]).ended(1);
+    let said =
+        "FAILED   rights iam: arn:aws:iam::123456789012:user/anna may not call iam:CreateRole, iam:PutRolePolicy";
+    assert!(refused.stderr.contains(said), "{}", refused.stderr);
+    assert!(refused.stderr.contains("nothing was changed"), "{}", refused.stderr);
+    let diagnosis = json(&world.run(&["doctor", "preflight", "-o", "json"]).ended(1).stdout);
+    let fix = diagnosis["sections"][0]["findings"][0]["fixes"][0]["text"].as_str().expect("a fix");
+    let statements = json(fix.strip_prefix("add to its policies: ").expect("statements"));
+    world.account.enforce(false);
+    assert_eq!(
+        world.account.ask("print(json.dumps([r['RoleName'] for r in boto3.client('iam').list_roles()['Roles']]))"),
+        serde_json::json!([])
+    );
+
+    // With the statements that were told it may; moto asks for actions on everything.
+    let statements: Vec<Value> = statements
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|statement| serde_json::json!({"Effect": "Allow", "Action": statement["Action"], "Resource": "*"}))
+        .collect();
+    let told = serde_json::json!({"Version": "2012-10-17", "Statement": statements});
+    as_user(&mut world, "bert", &[allow(&reads), told]);
+    world.account.enforce(true);
+    let diagnosis = json(&world.run(&["doctor", "preflight", "-o", "json"]).ended(0).stdout);
+    assert_eq!(diagnosis["state"], "ok", "{diagnosis:#}");
+    world.run(&["up", "--yes"]).ended(0);
+    world.account.enforce(false);
+    assert!(world.account.holds()["roles"].get("shared_Reader").is_some());
+}

@@ -59,14 +59,47 @@ impl Account {
 
     /// Runs a script with boto3 in it, and reads the document that it prints.
     pub(crate) fn ask(&self, script: &str) -> Value {
+        self.ask_as(&self.environment(), script)
+    }
+
+    /// The same, as somebody of [`Account::user`].
+    pub(crate) fn ask_as(&self, environment: &[(String, OsString)], script: &str) -> Value {
         let output = Command::new(&self.python)
             .args(["-c", &format!("import boto3, json\n{script}")])
-            .envs(self.environment())
+            .envs(environment.iter().map(|(name, value)| (name, value)))
             .env("AWS_DEFAULT_REGION", "us-west-2")
             .output()
             .expect("python started before");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         serde_json::from_slice(&output.stdout).expect("a document")
+    }
+
+    /// A user with these policies and keys, as the environment of whoever is that user. Its rights count from [`Account::enforce`] on.
+    pub(crate) fn user(&self, name: &str, policies: &[Value]) -> Vec<(String, OsString)> {
+        let policies = Value::from(policies.to_vec());
+        let keys = self.ask(&format!(
+            "iam = boto3.client('iam')\niam.create_user(UserName='{name}')\n\
+             for number, policy in enumerate(json.loads({:?})):\n    \
+             iam.put_user_policy(UserName='{name}', PolicyName=f'policy-{{number}}', PolicyDocument=json.dumps(policy))\n\
+             print(json.dumps(iam.create_access_key(UserName='{name}')['AccessKey'], default=str))",
+            policies.to_string()
+        ));
+        let text = |name: &str| OsString::from(keys[name].as_str().expect("a key"));
+        let mut environment = self.environment();
+        environment.retain(|(name, _)| !name.starts_with("AWS_ACCESS_KEY") && !name.starts_with("AWS_SECRET"));
+        environment.push(("AWS_ACCESS_KEY_ID".into(), text("AccessKeyId")));
+        environment.push(("AWS_SECRET_ACCESS_KEY".into(), text("SecretAccessKey")));
+        environment
+    }
+
+    /// Has moto ask for rights, or not: it knows actions, not resources and conditions.
+    pub(crate) fn enforce(&self, on: bool) {
+        let free = if on { "0" } else { "inf" };
+        let url = &self.url;
+        self.ask(&format!(
+            "import urllib.request\n\
+             urllib.request.urlopen(urllib.request.Request('{url}/moto-api/reset-auth', data=b'{free}', headers={{'Content-Type': 'text/plain'}}))\nprint('{{}}')"
+        ));
     }
 
     /// What stands in the account, as boto3 reads it: a few lists by name.

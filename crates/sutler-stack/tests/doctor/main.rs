@@ -52,11 +52,14 @@ const HEAD_PREFLIGHT: &str = "\
 # Before money is spent
 
 `sutler doctor preflight -e ENV`, for an environment on EKS: as whom AWS is asked, the quotas on vCPUs against the pools' least and most, instance
-types in the zones of the subnets, addresses in subnets that exist, and whether EKS can go from the cluster's version to the file's. Not asked is
-whether the caller may make each of the plan's calls.
+types in the zones of the subnets, addresses in subnets that exist, and whether EKS can go from the cluster's version to the file's.
+
+And whether the caller may make each of the plan's calls: which IAM actions each kind of resource takes stands in `sutler_infra::rights::table`, and
+AWS is asked by `iam:SimulatePrincipalPolicy` (policies, boundary, organisation), or where that may not be called the caller's policies are read and
+evaluated. Without Terraform it is asked about making and removing everything. Policies that a session was given when it was made nobody can see.
 ";
 
-fn folder() -> PathBuf {
+pub(crate) fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/doctor")
 }
 

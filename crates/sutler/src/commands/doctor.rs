@@ -1,18 +1,27 @@
 //! `sutler doctor`: what is wrong with a cluster, and what to change.
 
+use std::path::Path;
+use std::sync::Arc;
+
 use sutler_access::doctor::State;
+use sutler_infra::plan::Plan as InfraPlan;
+use sutler_infra::run::Goal;
 use sutler_stack::access::Sources;
 use sutler_stack::cloud::Cloud;
 use sutler_stack::doctor::{Asked, Diagnosis, Topic, examine};
+use sutler_stack::file::model::Manage;
 use sutler_stack::load::load_stack;
 use sutler_stack::preflight::preflight;
-use sutler_stack::stack::Target;
+use sutler_stack::preflight::rights::needs;
+use sutler_stack::root_module::RootModule;
+use sutler_stack::stack::{Stack, Target};
 
 use super::explain::{Opened, open};
 use crate::Outcome;
 use crate::arguments::{Doctor, DoctorTopic, Output, StackArguments};
 use crate::failure::Failure;
-use crate::{choose, printer, view};
+use crate::interrupt::Interrupt;
+use crate::{choose, printer, terraform, view};
 
 pub(crate) async fn run(arguments: &Doctor) -> Result<Outcome, Failure> {
     if arguments.topic == DoctorTopic::Preflight {
@@ -48,14 +57,38 @@ async fn before(arguments: &Doctor) -> Result<Outcome, Failure> {
         file: arguments.cluster.file.clone(),
         environment: arguments.cluster.environment.clone(),
     });
-    let (stack, _) = load_stack(&chosen.file, chosen.environment.as_deref())?;
+    let (mut stack, folder) = load_stack(&chosen.file, chosen.environment.as_deref())?;
     if stack.target != Target::Eks {
         let message = format!("environment `{}` is not on EKS: nothing is paid for there", stack.environment);
         return Err(Failure::new(message).hint("choose one with `target: eks` by -e"));
     }
     let cloud = Cloud::of_stack(&stack).await?;
-    let section = preflight(&stack, &cloud).await;
+    stack.settle_in(&cloud.caller.account);
+    let plan = match stack.cluster.manage {
+        Manage::None => None,
+        Manage::All | Manage::Roles => match plan(&stack, &folder).await {
+            Ok(plan) => Some(plan),
+            Err(failure) => {
+                printer::note(format!(
+                    "there is no plan to ask about, so it is asked about making and removing everything: {}",
+                    failure.error
+                ));
+                None
+            }
+        },
+    };
+    let needs = needs(&stack, plan.as_ref(), &cloud.caller.account);
+    let section = preflight(&stack, &cloud, needs).await;
     Ok(tell(&Diagnosis::of_stack(&stack, section), arguments.output))
+}
+
+/// What Terraform would do.
+async fn plan(stack: &Stack, folder: &Path) -> Result<InfraPlan, Failure> {
+    let interrupt = Interrupt::listen().await;
+    let root = Arc::new(RootModule::write(stack, folder)?);
+    let plan = terraform::plan(&root, Goal::Described, &interrupt).await;
+    root.forget_plan()?;
+    plan
 }
 
 fn tell(diagnosis: &Diagnosis, output: Output) -> Outcome {

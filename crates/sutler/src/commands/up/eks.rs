@@ -10,13 +10,13 @@ use sutler_infra::plan::Plan as InfraPlan;
 use sutler_infra::run::Goal;
 use sutler_stack::doctor::Diagnosis;
 use sutler_stack::eks::{Eks, Purpose};
-use sutler_stack::file::model::Manage;
 use sutler_stack::load::Loaded;
 use sutler_stack::lock::StackLock;
 use sutler_stack::operate::{self, Planned};
 use sutler_stack::plan::infra::{do_the_same, with_infra};
 use sutler_stack::plan::make::cluster_model;
 use sutler_stack::preflight::preflight;
+use sutler_stack::preflight::rights::needs;
 use sutler_stack::prepare::Secrets;
 use sutler_stack::status::{self, Status};
 
@@ -125,8 +125,8 @@ impl Work<'_> {
         }
         if planned.plan.has_changes() {
             printer::note(view::plan::changes(&planned.plan));
-            if has_infra {
-                self.preflight().await?;
+            if let Some(infra) = planned.plan.infra.as_ref().filter(|_| has_infra) {
+                self.preflight(infra).await?;
             }
             self.ask(false)?;
         }
@@ -151,19 +151,22 @@ impl Work<'_> {
         Ok(Agreed { planned, secrets, is_outdated: has_infra || !existed })
     }
 
-    /// Whether the account can hold what is to be made there; what cannot be asked stops nobody.
-    async fn preflight(&self) -> Result<(), Failure> {
+    /// Whether the account can hold what is to be made there, and the caller may make it; what cannot be asked stops nobody.
+    async fn preflight(&self, infra: &InfraPlan) -> Result<(), Failure> {
         let stack = &self.loaded.stack;
-        if stack.cluster.manage != Manage::All {
-            return Ok(());
-        }
-        let diagnosis = Diagnosis::of_stack(stack, preflight(stack, &self.eks.cloud).await);
+        let cloud = &self.eks.cloud;
+        let needs = needs(stack, Some(infra), &cloud.caller.account);
+        let diagnosis = Diagnosis::of_stack(stack, preflight(stack, cloud, needs).await);
         if diagnosis.state != State::Failed {
             return Ok(());
         }
         printer::note(format!("\n{}", view::doctor(&diagnosis)));
-        Err(Failure::new("the account cannot hold what the stack asks for; nothing was changed")
-            .hint("change the file or the account as said above; `sutler doctor preflight` asks again"))
+        Err(Failure::new(
+            "the account cannot hold what the stack asks for, or the caller may not make it; nothing was changed",
+        )
+        .hint(
+            "change the file, the account or the caller's rights as said above; `sutler doctor preflight` asks again",
+        ))
     }
 
     /// What is in the cluster.
