@@ -25,14 +25,36 @@ pub(crate) fn line(remark: &Remark, command: &str, now: Timestamp) -> Option<Str
         "setting version to >0.0.0" => ("search_repo.go:143", remark.message.clone()),
         "Chart path" => ("install.go:242", format!("CHART PATH: {}\n", detail(0))),
         "pluginDirs" => ("plugin_list.go:35", format!("pluginDirs: {}", detail(0))),
-        "loading plugin" => ("plugin_install.go:82", format!("loading plugin from {}", detail(0))),
+        "loading plugin" => {
+            let place = if command == "plugin update" { "plugin_update.go:107" } else { "plugin_install.go:82" };
+            (place, format!("loading plugin from {}", detail(0)))
+        }
         "loading installer plugins" => {
             ("plugin_uninstall.go:63", format!("loading installed plugins from {}", detail(0)))
         }
         "loading installed plugins" => ("plugin_update.go:65", format!("loading installed plugins from {}", detail(0))),
-        _ => return None,
+        _ => return installing(remark),
     };
     Some(stamped(place, &text, now))
+}
+
+/// The line of an installer, which has its own log, without the time.
+fn installing(remark: &Remark) -> Option<String> {
+    let detail = |at: usize| remark.details.get(at).map_or("", |(_, value)| value.as_str());
+    let (place, text) = match remark.message.as_str() {
+        "symlinking" => ("local_installer.go:60", format!("symlinking {} to {}", detail(0), detail(1))),
+        "copying" => ("http_installer.go:147", format!("copying {} to {}", detail(0), detail(1))),
+        "copying files" => ("vcs_installer.go:91", format!("copying {} to {}", detail(0), detail(1))),
+        "cloning" => ("vcs_installer.go:159", format!("cloning {} to {}", detail(0), detail(1))),
+        // Of a clone in the cache the place is known, too.
+        "updating" if remark.details.len() > 1 => ("vcs_installer.go:162", format!("updating {}", detail(0))),
+        "updating" => ("vcs_installer.go:97", format!("updating {}", detail(0))),
+        "found refs" => ("vcs_installer.go:131", format!("found refs: {}", detail(0))),
+        "setting to version" => ("vcs_installer.go:142", format!("setting to {}", detail(0))),
+        "setting version" => ("vcs_installer.go:152", format!("setting version to {}", go_quoted(detail(0)))),
+        _ => return None,
+    };
+    Some(format!("[debug] {place}: {text}"))
 }
 
 /// What Helm 3 writes of the error that a command ended with. Helm shows the places of its own source below, which there are not.

@@ -1,4 +1,4 @@
-//! Signing an archive that was just packed, for `helm package --sign`.
+//! Signing an archive that was just packed, for `helm package --sign`; and passphrases, for `helm plugin package` too.
 
 use std::path::Path;
 
@@ -48,20 +48,30 @@ impl Signer {
     }
 }
 
-fn ask(key: &str, io: &mut Io<'_>) -> Result<Vec<u8>, PassphraseError> {
+/// Asks for a key's passphrase.
+///
+/// # Errors
+/// When there is no terminal to ask at.
+pub(crate) fn ask(key: &str, io: &mut Io<'_>) -> Result<Vec<u8>, PassphraseError> {
     let answer = prompt::secret(io, &format!("Password for key {} >  ", sutler_chart::go_quoted(key)));
     io.line("");
     answer.map(String::into_bytes).map_err(PassphraseError::Input)
 }
 
 fn read_passphrase(file: &str, io: &mut Io<'_>) -> Result<Vec<u8>, Failure> {
-    let bytes = if file == "-" {
-        if !prompt::is_piped() {
-            return Err(PassphraseError::NoInput.into());
-        }
-        io.read_stdin().map_err(Failure::new)?
-    } else {
-        std::fs::read(file).map_err(|error| FileError { action: "open", path: file.to_owned(), error })?
-    };
-    Ok(passphrase(&bytes)?)
+    Ok(passphrase(&read_file(file, io)?)?)
+}
+
+/// What is in a passphrase file; `-` is standard input, which must be a pipe.
+///
+/// # Errors
+/// When it cannot be read.
+pub(crate) fn read_file(file: &str, io: &mut Io<'_>) -> Result<Vec<u8>, Failure> {
+    if file != "-" {
+        return Ok(std::fs::read(file).map_err(|error| FileError { action: "open", path: file.to_owned(), error })?);
+    }
+    if !prompt::is_piped() {
+        return Err(PassphraseError::NoInput.into());
+    }
+    io.read_stdin().map_err(Failure::new)
 }

@@ -23,6 +23,7 @@ mod credentials;
 mod error;
 pub(crate) mod json;
 mod manifest;
+mod plugin;
 mod pull;
 mod push;
 mod reference;
@@ -52,6 +53,7 @@ pub use manifest::{
     CHART_MEDIA_TYPE, CONFIG_MEDIA_TYPE, ContentError, Descriptor, INDEX_MEDIA_TYPE, LEGACY_CHART_MEDIA_TYPE,
     MANIFEST_MEDIA_TYPE, Manifest, PROVENANCE_MEDIA_TYPE, Package,
 };
+pub use plugin::{PLUGIN_ARTIFACT_TYPE, PulledPlugin, plugin_name};
 pub use pull::{Part, Pulled};
 pub use push::Pushed;
 pub use reference::{DigestError, Reference, ReferenceError, SCHEME, is_oci};

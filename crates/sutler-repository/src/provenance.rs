@@ -25,6 +25,6 @@ mod verify;
 
 pub use keyring::{KeyStateError, Keyring, KeyringError};
 pub use packets::PacketError;
-pub use sign::{PassphraseError, SignError, Signing, passphrase, sign};
+pub use sign::{PassphraseError, SignError, Signing, SigningKey, passphrase, sign};
 pub use sums::{SumsError, WriteError, digest};
 pub use verify::{SignatureError, Verification, VerifyError, verify, verify_chart};

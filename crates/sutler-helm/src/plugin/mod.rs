@@ -3,7 +3,7 @@
 //! ```text
 //! HELM_PLUGINS/*/plugin.yaml ──metadata──▶ Plugin ──process──▶ a program: `helm NAME …`, a download, a post-rendering, a hook
 //!            ▲
-//!            └── install: a folder (linked), an archive (unpacked), a signed archive (verified first)
+//!            └── install: a folder (linked), an archive or a repository (copied; see [`install`])
 //! ```
 //!
 //! Only the subprocess runtime is there; plugins of the WebAssembly runtime (`extism/v1`) are listed and refused when they are called.
@@ -11,23 +11,34 @@
 mod archive;
 pub(crate) mod commands;
 pub(crate) mod complete;
+mod copy;
+pub(crate) mod folders;
 pub(crate) mod getters;
 mod helm3;
 pub(crate) mod install;
 mod metadata;
+pub(crate) mod package;
 mod process;
+mod tar;
+pub(crate) mod vcs;
 
 use std::path::{Path, PathBuf};
 
 use sutler_chart::{Compatibility, go_quoted};
 use thiserror::Error;
 
-pub use install::InstallError;
+pub use archive::ArchiveError;
+pub use copy::CopyError;
+pub use install::{InstallError, SourceError};
 pub use metadata::{Metadata, MetadataError, PlatformCommand, PluginKind, ProtocolCommand, Runtime};
 pub use process::{GetterRequest, ProcessError};
+pub use vcs::{VcsError, VersionControl};
 
 /// The file that makes a folder a plugin.
 pub const PLUGIN_FILE: &str = "plugin.yaml";
+
+/// What whoever debugs is told of a step: Helm's message with its details.
+pub(crate) type Tell<'t> = dyn FnMut(&'static str, &[(&'static str, String)]) + 't;
 
 /// A plugin that was found.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,6 +69,12 @@ pub enum PluginError {
         /// What is wrong.
         #[source]
         source: MetadataError,
+    },
+    /// A plugin of the WebAssembly runtime lacks its program.
+    #[error("wasm binary missing for extism/v1 plugin: {}", go_quoted(.file))]
+    NoWasm {
+        /// The file that should be there.
+        file: String,
     },
     /// Two plugins have one name.
     #[error("two plugins claim the name {} at {} and {}", go_quoted(.name), go_quoted(.first), go_quoted(.second))]
@@ -107,6 +124,10 @@ impl Plugin {
         })?;
         let metadata = Metadata::read(&bytes)
             .map_err(|source| PluginError::Load { folder: folder.display().to_string(), source })?;
+        let program = folder.join("plugin.wasm");
+        if metadata.runtime == Runtime::Extism && !program.exists() {
+            return Err(PluginError::NoWasm { file: program.display().to_string() });
+        }
         Ok(Plugin { folder: folder.to_owned(), metadata })
     }
 }

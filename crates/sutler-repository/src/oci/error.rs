@@ -80,6 +80,9 @@ pub enum RegistryError {
     /// It is no chart. The texts are Helm's.
     #[error("{0}")]
     NoChart(String),
+    /// It is no plugin. The texts are Helm's.
+    #[error("{0}")]
+    NoPlugin(String),
     /// The reference holds a tag, and another version was asked for.
     #[error("chart reference and version mismatch: {version} is not {tag}")]
     OtherVersion {

@@ -119,7 +119,7 @@ impl RegistryClient<'_> {
     }
 
     /// The manifest that a reference names, its digest checked.
-    fn manifest(&self, reference: &Reference) -> Result<(Descriptor, Vec<u8>), RegistryError> {
+    pub(super) fn manifest(&self, reference: &Reference) -> Result<(Descriptor, Vec<u8>), RegistryError> {
         let fetch = || -> Result<(Descriptor, Vec<u8>), RegistryError> {
             let wanted = reference.tag_or_digest()?;
             let mut call =
@@ -177,7 +177,7 @@ impl RegistryClient<'_> {
         Ok(())
     }
 
-    fn blob(&self, reference: &Reference, descriptor: &Descriptor) -> Result<Vec<u8>, RegistryError> {
+    pub(super) fn blob(&self, reference: &Reference, descriptor: &Descriptor) -> Result<Vec<u8>, RegistryError> {
         self.bytes_of(reference, descriptor, "blobs")
     }
 

@@ -100,14 +100,62 @@ pub fn sign(
     signing: &Signing<'_>,
     passphrase: &mut dyn FnMut(&str) -> Result<Vec<u8>, PassphraseError>,
 ) -> Result<String, SignError> {
-    let entity = signing.keyring.entity(signing.key)?.ok_or(SignError::NotFound)?;
-    let secret = entity.secret.as_ref().ok_or(SignError::PublicOnly)?;
-    let password = unlock(entity, secret, passphrase)?;
+    let key = SigningKey::unlock(signing.keyring, signing.key, passphrase)?;
     let chart = Chart::load(ChartSource::Archive(signing.archive)).map_err(SignError::Chart)?;
-    let draft = Draft::new(&sums::write(chart.metadata(), signing.file_name, signing.archive)?);
-    let hash = HashAlgorithm::Sha512;
-    let signature = signature(secret, &password, hash, &draft.signed, signing.now)?;
-    Ok(draft.with_signature("SHA512", &signature))
+    key.write(&sums::write(chart.metadata(), signing.file_name, signing.archive)?, signing.now)
+}
+
+/// A secret key that is ready to sign.
+pub struct SigningKey<'k> {
+    secret: &'k SecretKey,
+    password: Password,
+}
+
+impl std::fmt::Debug for SigningKey<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SigningKey").field("fingerprint", &self.secret.fingerprint()).finish_non_exhaustive()
+    }
+}
+
+impl<'k> SigningKey<'k> {
+    /// The key of a name, or of a part of it that no other key has, as Helm's `Signatory.DecryptKey`.
+    ///
+    /// `passphrase` is asked once, with the key's name, and only when the key is locked.
+    ///
+    /// # Errors
+    /// When there is no such secret key, or it cannot be unlocked.
+    pub fn unlock(
+        keyring: &'k Keyring,
+        key: &str,
+        passphrase: &mut dyn FnMut(&str) -> Result<Vec<u8>, PassphraseError>,
+    ) -> Result<SigningKey<'k>, SignError> {
+        let entity = keyring.entity(key)?.ok_or(SignError::NotFound)?;
+        let secret = entity.secret.as_ref().ok_or(SignError::PublicOnly)?;
+        let password = unlock(entity, secret, passphrase)?;
+        Ok(SigningKey { secret, password })
+    }
+
+    /// Signs an archive that need not be a chart's: the text of its `.prov` file, as Helm's `Signatory.ClearSign`. `description` is
+    /// YAML that tells of what is in it; the signature is over that and the archive's digest.
+    ///
+    /// # Errors
+    /// When the key cannot sign.
+    pub fn sign(
+        &self,
+        description: &str,
+        file_name: &str,
+        archive: &[u8],
+        now: Timestamp,
+    ) -> Result<String, SignError> {
+        self.write(&sums::write_described(description, file_name, archive)?, now)
+    }
+
+    fn write(&self, text: &str, now: Timestamp) -> Result<String, SignError> {
+        let draft = Draft::new(text);
+        let hash = HashAlgorithm::Sha512;
+        let signature = signature(self.secret, &self.password, hash, &draft.signed, now)?;
+        Ok(draft.with_signature("SHA512", &signature))
+    }
 }
 
 impl Keyring {

@@ -34,8 +34,13 @@ pub fn digest(data: &[u8]) -> String {
 /// The text that is to be signed.
 pub(super) fn write(metadata: &Metadata, file_name: &str, archive: &[u8]) -> Result<String, WriteError> {
     let metadata = serde_json::to_value(metadata).map_err(WriteError::Metadata)?;
+    write_described(&sutler_yaml::write(&metadata)?, file_name, archive)
+}
+
+/// The text that is to be signed, with what is said of the archive as YAML.
+pub(super) fn write_described(description: &str, file_name: &str, archive: &[u8]) -> Result<String, WriteError> {
     let sums = serde_json::json!({ "files": { file_name: digest(archive) } });
-    Ok(sutler_yaml::write(&metadata)? + SEPARATOR + &sutler_yaml::write(&sums)?)
+    Ok(description.to_owned() + SEPARATOR + &sutler_yaml::write(&sums)?)
 }
 
 /// Why Chart.yaml cannot be written into a provenance.

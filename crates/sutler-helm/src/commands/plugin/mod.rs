@@ -1,6 +1,9 @@
 //! `helm plugin install`, `list`, `package`, `uninstall`, `update` and `verify`.
 
-use std::path::Path;
+mod install;
+mod package;
+
+use std::path::{Path, PathBuf};
 
 use sutler_chart::{Compatibility, Level, io_message};
 use sutler_repository::provenance::{self, Keyring, Verification};
@@ -9,41 +12,20 @@ use crate::command::{Action, Arguments, Command, Completion, Completions, Invoca
 use crate::failure::Failure;
 use crate::flag::{Flag, Helms};
 use crate::io::Io;
-use crate::plugin::install::{InstallError, Local, with_ending};
-use crate::plugin::{Plugin, PluginKind, Plugins};
-use crate::settings::{default_keyring, join};
+use crate::plugin::install::{base_name, with_ending};
+use crate::plugin::vcs::{Repository, VcsError};
+use crate::plugin::{PLUGIN_FILE, Plugin, PluginKind, Plugins};
+use crate::settings::join;
 use crate::table::table;
 
-use super::flag_groups::{KEYRING, TRANSPORT};
+use super::flag_groups::KEYRING;
 
 /// `plugin`.
 pub(super) const COMMAND: Command = Command {
     use_line: "plugin",
     short: "Helm's plugins",
     long: "Installs, lists, updates and removes Helm's plugins on this machine.",
-    subcommands: &[&INSTALL, &LIST, &UNINSTALL, &UPDATE, &PACKAGE, &VERIFY],
-    ..Command::EMPTY
-};
-
-const INSTALL: Command = Command {
-    use_line: "install [options] <path|url>",
-    aliases: &["add"],
-    short: "install a plugin",
-    flags: &[&[
-        TRANSPORT[0].only(Helms::Four),
-        TRANSPORT[1].only(Helms::Four),
-        TRANSPORT[2].only(Helms::Four),
-        TRANSPORT[3].only(Helms::Four),
-        TRANSPORT[4].only(Helms::Four),
-        TRANSPORT[5].only(Helms::Four),
-        TRANSPORT[6].only(Helms::Four),
-        Flag::text("version", "the plugin's version, or a range; the latest if it is not given"),
-        Flag::switch("verify", "check the plugin's signature first").or("true").only(Helms::Four),
-        KEYRING.only(Helms::Four),
-    ]],
-    arguments: Arguments::Exactly(1),
-    action: Action::Run(install),
-    complete: Completion::FilesUpTo(1),
+    subcommands: &[&install::COMMAND, &LIST, &UNINSTALL, &UPDATE, &package::COMMAND, &VERIFY],
     ..Command::EMPTY
 };
 
@@ -54,22 +36,6 @@ const LIST: Command = Command {
     flags: &[&[Flag::text("type", "only plugins of this type").only(Helms::Four)]],
     action: Action::Run(list),
     complete: Completion::NothingAfter(0),
-    ..Command::EMPTY
-};
-
-const PACKAGE: Command = Command {
-    use_line: "package [PATH]",
-    short: "pack a plugin's folder into an archive",
-    helms: Helms::Four,
-    flags: &[&[
-        Flag::switch("sign", "sign the archive with a private key").or("true"),
-        Flag::text("key", "with --sign: the key's name"),
-        Flag::text("keyring", "the file of keys").or_else(default_keyring),
-        Flag::text("passphrase-file", "the file with the key's passphrase; - reads it from standard input"),
-        Flag::text("destination", "the folder to write to").or(".").short('d'),
-    ]],
-    arguments: Arguments::Exactly(1),
-    action: Action::Run(super::not_available),
     ..Command::EMPTY
 };
 
@@ -100,56 +66,6 @@ const VERIFY: Command = Command {
     action: Action::Run(verify),
     ..Command::EMPTY
 };
-
-fn install(call: &Invocation, io: &mut Io<'_>) -> Result<(), Failure> {
-    let (source, compatibility) = (&call.arguments[0], call.settings.compatibility);
-    let is_helm4 = compatibility == Compatibility::V4;
-    let wants_verification = is_helm4 && call.flags.is_on("verify");
-    let Some(local) = Local::find(source, &io.folder, &call.settings.data_home) else {
-        const REASON: &str = "Cannot detect VCS";
-        let failure = match compatibility {
-            Compatibility::V4 => InstallError::Source { source_text: source.clone(), reason: REASON }.into(),
-            Compatibility::V3 => Failure::new(REASON),
-        };
-        return Err(failure.hint(
-            "plugins are installed from folders and archives of this machine: fetch the archive first, or clone the repository",
-        ));
-    };
-    let keyring = (wants_verification && local.is_archive).then(|| Path::new(call.flags.text("keyring")));
-    if !is_helm4 {
-        if local.is_archive {
-            return Err(Failure::new("expected plugin to be a folder"));
-        }
-    } else if !local.is_archive {
-        io.line("Installing plugin from local directory (development mode)");
-    } else if keyring.is_none() {
-        io.line("WARNING: Skipping plugin signature verification");
-    } else {
-        io.line("Verifying plugin signature...");
-    }
-    let verification = match local.install(keyring, io.now) {
-        Ok(verification) => verification,
-        Err(error) => {
-            if !is_helm4 && matches!(error, InstallError::NoFolder) {
-                return Err(Failure::new("expected plugin to be a folder"));
-            }
-            if is_helm4 && let InstallError::Exists { path } = &error {
-                io.warn("plugin already exists", &[("path", path.clone()), ("error", "<nil>".to_owned())]);
-            }
-            return Err(error.into());
-        }
-    };
-    if let Some(verification) = verification {
-        show(&verification, io);
-    }
-    call.debug(io, "loading plugin", &[("path", local.path.display().to_string())]);
-    let plugin = Plugin::load(&local.path, compatibility)
-        .map_err(|error| Failure::from(error).context("plugin is installed but unusable"))?;
-    io.flush();
-    plugin.run_hook("install", &io.variables)?;
-    io.line(format!("Installed plugin: {}", plugin.metadata.name));
-    Ok(())
-}
 
 fn show(verification: &Verification, io: &mut Io<'_>) {
     for signer in &verification.signed_by {
@@ -236,14 +152,54 @@ fn update(call: &Invocation, io: &mut Io<'_>) -> Result<(), Failure> {
         return Err(Failure::new("please provide plugin name to update"));
     }
     each(call, io, "update", |plugin, io| {
-        let location = plugin.folder.canonicalize().unwrap_or_else(|_| plugin.folder.clone());
-        // What Helm updates are working copies of a version control; nothing else tells where a plugin came from.
-        let details = [("location", location.display().to_string()), ("error", "Cannot detect VCS".to_owned())];
-        if io.compatibility == Compatibility::V4 {
-            io.warn("cannot get information about plugin source", &details);
-        }
-        Err(Failure::new("cannot get information about plugin source"))
+        update_one(plugin, call, io)?;
+        io.line(format!("Updated plugin: {}", plugin.metadata.name));
+        Ok(())
     })
+}
+
+/// Updates a plugin that is the working copy of a repository: what it came from, nothing else tells.
+fn update_one(plugin: &Plugin, call: &Invocation, io: &mut Io<'_>) -> Result<(), Failure> {
+    const NO_SOURCE: &str = "cannot get information about plugin source";
+    let is_v4 = io.compatibility == Compatibility::V4;
+    let location = plugin.folder.canonicalize().unwrap_or_else(|_| plugin.folder.clone());
+    let repository = match Repository::open(None, &location, &io.folder, &io.variables) {
+        Err(error @ VcsError::Unknown) => {
+            let details = [("location", location.display().to_string()), ("error", error.to_string())];
+            if is_v4 {
+                io.warn(NO_SOURCE, &details);
+            }
+            return Err(Failure::new(NO_SOURCE).hint(
+                "only plugins that were installed from a repository are updated; uninstall others, and install them anew",
+            ));
+        }
+        found => found?,
+    };
+    // As Helm has it, the plugin is where its repository's name says, and is looked for there.
+    let path = PathBuf::from(join(&[&call.settings.plugins, base_name(&repository.remote)]));
+    if let Err(error) = path.metadata()
+        && error.kind() == std::io::ErrorKind::NotFound
+    {
+        let shown = path.display().to_string();
+        let reason = format!("stat {shown}: {}", io_message(&error));
+        if is_v4 {
+            io.warn("plugin does not exist", &[("path", shown), ("error", reason)]);
+        }
+        return Err(Failure::new("plugin does not exist"));
+    }
+    call.debug(io, "updating", &[("source", repository.remote.clone())]);
+    if repository.is_dirty() {
+        return Err(Failure::new("plugin repo was modified"));
+    }
+    repository.update()?;
+    if !repository.local.join(PLUGIN_FILE).exists() {
+        return Err(Failure::new("plugin metadata (plugin.yaml) missing"));
+    }
+    call.debug(io, "loading plugin", &[("path", path.display().to_string())]);
+    let updated = Plugin::load(&path, call.settings.compatibility)?;
+    io.flush();
+    updated.run_hook("update", &io.variables)?;
+    Ok(())
 }
 
 /// Does something with each plugin that is named; the failures are told together, at the end.
@@ -264,18 +220,20 @@ fn each(
         Compatibility::V4 => ("plugin", "failed"),
         Compatibility::V3 => ("Plugin", "Failed"),
     };
-    let mut failures = Vec::new();
+    let (mut failures, mut hints) = (Vec::new(), Vec::new());
     for name in &call.arguments {
         match plugins.found.iter().find(|plugin| plugin.metadata.name == *name) {
             None => failures.push(format!("{plugin_word}: {name} not found")),
             Some(plugin) => {
                 if let Err(failure) = act(plugin, io) {
                     failures.push(format!("{failed_word} to {action} plugin {name}, got error ({})", failure.text));
+                    hints.extend(failure.hints);
                 }
             }
         }
     }
-    if failures.is_empty() { Ok(()) } else { Err(Failure::new(failures.join("\n"))) }
+    hints.dedup();
+    if failures.is_empty() { Ok(()) } else { Err(Failure { hints, ..Failure::new(failures.join("\n")) }) }
 }
 
 fn remove(plugin: &Plugin, plugins: &str) -> Result<(), String> {
