@@ -351,10 +351,24 @@ fn in_a_cluster_of_others_only_roles_are_made_and_none_is_taken_over() {
     assert_eq!(account.holds(), before);
 }
 
+/// One role, and a release that uses it, in a cluster that somebody else made.
+const ONE_ROLE: &str = "\
+apiVersion: sutler.dev/v1alpha1
+kind: Stack
+name: ml
+environments: {prod: {target: eks, account: \"123456789012\", region: us-west-2}}
+defaults: {environment: prod}
+cluster: {name: shared, manage: roles, pools: {core: {instanceTypes: [m6i.xlarge], min: 1, max: 1}}}
+roles:
+  Reader: {serviceAccounts: [ml/reader], s3: [{bucket: team-data, access: read}]}
+releases:
+  app: {namespace: ml, chart: ./chart}
+";
+
 #[test]
 fn whoever_lacks_a_right_is_told_before_anything_is_made() {
     let Some(mut world) = World::new("whoever_lacks_a_right_is_told_before_anything_is_made") else { return };
-    world.place.write("stack.yaml", ROLES);
+    world.place.write("stack.yaml", ONE_ROLE);
     world.place.write("chart/Chart.yaml", "apiVersion: v2\nname: chart\nversion: 0.1.0\n");
     world.place.write("chart/templates/all.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {name: app}\nspec:\n  serviceAccountName: reader\n  containers: [{name: app, image: app}]\n");
     world.account.ask(SHARED);
