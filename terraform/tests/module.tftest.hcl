@@ -2,7 +2,7 @@
 
 mock_provider "aws" {
   override_data {
-    target = data.aws_availability_zones.available[0]
+    target = data.aws_availability_zones.available
     values = { names = ["us-west-2a", "us-west-2b", "us-west-2c", "us-west-2d"] }
   }
 
@@ -442,16 +442,15 @@ run "roles_only_touch_nothing_else" {
   }
 
   override_data {
-    target = data.aws_eks_cluster.existing[0]
+    target = data.aws_eks_cluster.existing
     values = {
-      name                  = "data-team-prod"
       identity              = [{ oidc = [{ issuer = "https://oidc.eks.us-west-2.amazonaws.com/id/EXIST" }] }]
       certificate_authority = [{ data = "Q0E=" }]
     }
   }
 
   override_data {
-    target = data.aws_iam_openid_connect_provider.existing[0]
+    target = data.aws_iam_openid_connect_provider.existing
     values = { arn = "arn:aws:iam::444455556666:oidc-provider/oidc.eks.us-west-2.amazonaws.com/id/EXIST" }
   }
 
@@ -464,49 +463,6 @@ run "roles_only_touch_nothing_else" {
     condition     = jsondecode(aws_iam_role.pod["DaftRole"].assume_role_policy).Statement[0].Principal.Federated == "arn:aws:iam::444455556666:oidc-provider/oidc.eks.us-west-2.amazonaws.com/id/EXIST"
     error_message = "The existing provider is trusted."
   }
-}
-
-run "an_existing_network_is_used_and_not_changed" {
-  command = plan
-
-  variables {
-    network = { vpc_id = "vpc-1", subnet_ids = ["subnet-a", "subnet-b"] }
-  }
-
-  override_data {
-    target = data.aws_subnet.existing["subnet-a"]
-    values = { id = "subnet-a", availability_zone = "us-west-2a" }
-  }
-
-  override_data {
-    target = data.aws_subnet.existing["subnet-b"]
-    values = { id = "subnet-b", availability_zone = "us-west-2b" }
-  }
-
-  assert {
-    condition     = length(aws_vpc.this) + length(aws_subnet.private) + length(aws_nat_gateway.this) + length(aws_vpc_endpoint.s3) == 0
-    error_message = "Nothing of the network is made."
-  }
-
-  assert {
-    condition     = jsonencode(local.subnets_by_zone) == jsonencode({ us-west-2a = ["subnet-a"], us-west-2b = ["subnet-b"] })
-    error_message = "Its subnets are known by zone."
-  }
-}
-
-run "subnets_of_one_zone_are_refused" {
-  command = plan
-
-  variables {
-    network = { vpc_id = "vpc-1", subnet_ids = ["subnet-a"] }
-  }
-
-  override_data {
-    target = data.aws_subnet.existing["subnet-a"]
-    values = { id = "subnet-a", availability_zone = "us-west-2a" }
-  }
-
-  expect_failures = [aws_eks_cluster.this]
 }
 
 run "what_eks_refuses_is_refused_before" {
