@@ -40,10 +40,20 @@ pub(super) fn copy_whole(source: &Path, target: &Path) -> Result<(), InstallErro
 /// # Errors
 /// What the file system refuses.
 pub(super) fn temporary_in(folder: &Path, prefix: &str) -> Result<tempfile::TempDir, InstallError> {
-    tempfile::Builder::new().prefix(prefix).suffix(".tmp").tempdir_in(folder).map_err(|error| {
-        let error = std::io::Error::from(error.kind());
-        InstallError::File(format!("mkdir {}: {}", folder.display(), io_message(&error)))
-    })
+    tempfile::Builder::new()
+        .prefix(prefix)
+        .suffix(".tmp")
+        .tempdir_in(folder)
+        .map_err(|error| InstallError::File(format!("mkdir {}: {}", folder.display(), io_message(&plain(&error)))))
+}
+
+/// The system's own words for an error to which `tempfile` has added the path.
+pub(super) fn plain(error: &std::io::Error) -> std::io::Error {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => std::io::Error::from_raw_os_error(2),
+        std::io::ErrorKind::PermissionDenied => std::io::Error::from_raw_os_error(13),
+        kind => kind.into(),
+    }
 }
 
 /// Copies what is in a folder, by name. A path's length bounds how deep folders can be.

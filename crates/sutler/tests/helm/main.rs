@@ -10,6 +10,7 @@
 //! list --max x                          helm's arguments, words as in a shell
 //! HELM_NAMESPACE=a env HELM_NAMESPACE   with variables
 //! template r - < chart.tgz              with standard input
+//! plugin install file://<work>/repo     with the path of the folder that it is run in
 //! ! cat out/a.yaml                      not Helm, but the shell
 //! ```
 

@@ -101,7 +101,8 @@ impl<'p> Place<'p> {
             words.pop();
         }
         let mut command = Command::new(&self.program.path);
-        command.args(words);
+        let work = self.work().display().to_string();
+        command.args(words.iter().map(|word| word.replace("<work>", &work)));
         variables.extend(self.program.variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         self.run(command, &variables, stdin.as_deref())
     }
@@ -134,7 +135,7 @@ impl<'p> Place<'p> {
         Answer {
             exit: output.status.code().unwrap_or(-1),
             stdout: shown(&output.stdout),
-            stderr: without_times(&shown(&output.stderr)),
+            stderr: without_chance(&without_times(&shown(&output.stderr))),
         }
     }
 }
@@ -149,6 +150,14 @@ fn without_times(text: &str) -> String {
         _ => line.to_owned(),
     };
     text.split_inclusive('\n').map(timeless).collect()
+}
+
+/// Without the number in the name of the folder that plugins are unpacked in.
+fn without_chance(text: &str) -> String {
+    const FOLDER: &str = "helm-plugin-extract-";
+    let mut parts = text.split(FOLDER);
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| text + FOLDER + "…" + part.trim_start_matches(|c: char| c.is_ascii_digit()))
 }
 
 /// A line's words, as a shell cuts them: quotes and backslashes count.

@@ -7,8 +7,8 @@ use sutler_chart::{Compatibility, io_message};
 use sutler_repository::cache::{Mode, write_whole};
 
 use super::super::Tell;
-use super::super::archive::{Folders, Listing};
-use super::super::copy::{copy_whole, temporary_in};
+use super::super::archive::{ArchiveError, Folders, Listing};
+use super::super::copy::{copy_whole, plain, temporary_in};
 use super::super::folders::make_folders;
 use super::super::{Metadata, PLUGIN_FILE, Plugin};
 use super::{InstallError, Outside, Package, Source, SourceKind, with_ending};
@@ -78,7 +78,10 @@ impl Source {
         };
         let failed = |source| InstallError::Unpack { action, source };
         let caches = Path::new(&outside.homes.cache);
-        make_folders(caches, caches).map_err(InstallError::File)?;
+        make_folders(caches, Path::new(cache)).map_err(|reason| match self.kind {
+            SourceKind::Registry { .. } => InstallError::File(format!("failed to create cache directory: {reason}")),
+            _ => failed(ArchiveError::Write(reason)),
+        })?;
         let beside = temporary_in(caches, ".unpacking-")?;
         let folder = beside.path().join("plugin");
         let folders = match outside.compatibility {
@@ -172,7 +175,11 @@ fn keep(kept: &Path, package: &Package) -> Result<(), InstallError> {
 /// A folder in the system's place for what is gone soon, named as Helm names it.
 fn extraction_folder(outside: &Outside) -> Result<tempfile::TempDir, InstallError> {
     const MOST_TRIES: u32 = 10_000;
+    const FAILED: &str = "failed to create temp directory";
     let place = &outside.homes.temporary;
+    place
+        .metadata()
+        .map_err(|error| InstallError::File(format!("{FAILED}: stat {}: {}", place.display(), io_message(&error))))?;
     let mut reason = std::io::Error::from(std::io::ErrorKind::AlreadyExists);
     for number in 0..MOST_TRIES {
         let name = format!("helm-plugin-extract-{}", outside.seed.wrapping_add(number));
@@ -180,15 +187,11 @@ fn extraction_folder(outside: &Outside) -> Result<tempfile::TempDir, InstallErro
             Ok(folder) => return Ok(folder),
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
             Err(error) => {
-                reason = error.kind().into();
+                reason = plain(&error);
                 break;
             }
         }
     }
     let path = place.join(format!("helm-plugin-extract-{}", outside.seed));
-    Err(InstallError::File(format!(
-        "failed to create temp directory: mkdir {}: {}",
-        path.display(),
-        io_message(&reason)
-    )))
+    Err(InstallError::File(format!("{FAILED}: mkdir {}: {}", path.display(), io_message(&reason))))
 }
