@@ -22,8 +22,8 @@ usage: cargo xtask TASK
 
   peers [--real] [--require]   bring helm, helm3, kubectl and docker-registry; with --real also the judges on Helm's
                                library and a control plane (built by Go)
-  test [--real] [--long]       format, lints and all tests; with --real also the example on a real control plane and the
-                               long suites against Helm's library; with --long these make up new cases each time
+  test [--real] [--long]       format, lints and all tests; with --real also the example on a real control plane, a stack on a
+                               real node, and the long suites against Helm's library; with --long these make up new cases each time
   real [--keep]                only the example on the real control plane; --keep leaves the cluster up until Enter
   node [--keep]                a cluster with one real node (containerd, kubelet, kube-proxy), in a network of its own, and a
                                stack whose pods run there; needs root, and cgroups of the first version

@@ -1,7 +1,8 @@
-//! The task `real`: the example on a real etcd, API server, controller-manager and scheduler, with nodes that kwok plays.
+//! The task `real`: the example on a real etcd, API server, controller-manager and scheduler, with nodes that kwok plays; and the task `node`:
+//! a stack whose pods run, by a kubelet and containerd.
 //!
-//! `cluster` brings the control plane up and down; `story` is what a user does there, with what must be true after each step; `tokens` is what
-//! a pod does with its token.
+//! `cluster` brings it all up and down, `machine` is where a real `node` lives, `image` makes what it runs. `story` and `node_story` are what a
+//! user does there, with what must be true after each step; `tokens` is what a pod does with its token.
 
 mod cluster;
 mod image;
@@ -17,6 +18,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::{peers, process};
 use cluster::{Cluster, Nodes};
+use machine::Machine;
 
 /// Runs the task; with `keep` the cluster stays up until Enter is typed, whatever came out.
 pub(crate) fn task(root: &Path, keep: bool) -> Result<()> {
@@ -26,6 +28,11 @@ pub(crate) fn task(root: &Path, keep: bool) -> Result<()> {
 /// Runs the task `node`: as [`task`], with a real node.
 pub(crate) fn node_task(root: &Path, keep: bool) -> Result<()> {
     told(root, Nodes::Real, keep)
+}
+
+/// Why this machine cannot hold a node, if so: no root, another version of cgroups, no namespaces.
+pub(crate) fn makes_no_node() -> Option<String> {
+    Machine::make().err().map(|error| format!("{error:#}"))
 }
 
 fn told(root: &Path, nodes: Nodes, keep: bool) -> Result<()> {

@@ -17,7 +17,7 @@ use crate::{peers, process};
 const ASKED_FOR: &[&str] = &["SUTLER_CHARTS", "SUTLER_JUDGE ", "scheduler-judge", "cargo xtask browser"];
 
 /// What is in the line of a test whose judge no package registry has: a machine has it or not.
-const OF_THE_MACHINE: &[&str] = &["this machine's Terraform: "];
+const OF_THE_MACHINE: &[&str] = &["this machine's Terraform: ", "this machine makes no node: "];
 
 /// A test that did not do what it is for, and its own words why.
 #[derive(Debug, PartialEq, Eq)]
@@ -26,7 +26,8 @@ struct Skip {
     reason: String,
 }
 
-/// Runs the task; with `real` the example on a real control plane and the long suites too, with `long` these with new cases.
+/// Runs the task; with `real` the example on a real control plane, a stack on a real node and the long suites too, with `long` these with new
+/// cases.
 pub(crate) fn task(root: &Path, real: bool, long: bool) -> Result<()> {
     let ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false");
     let missing = peers::bring(root, real || long)?;
@@ -62,6 +63,13 @@ pub(crate) fn task(root: &Path, real: bool, long: bool) -> Result<()> {
     step("tests", timed("tests", || run_tests(&mut tests, &mut skips).map(drop)));
     if real {
         step("the example on a real control plane", timed("real", || crate::real::task(root, false)));
+        match crate::real::makes_no_node() {
+            None => step("a stack on a real node", timed("node", || crate::real::node_task(root, false))),
+            Some(reason) => skips.push(Skip {
+                test: "a_stack_on_a_real_node".to_string(),
+                reason: format!("this machine makes no node: {reason}"),
+            }),
+        }
     }
     if real || long {
         let suites = || crate::long::task(root, long, cargo, |command| run_tests(command, &mut skips));
