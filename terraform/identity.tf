@@ -3,8 +3,16 @@
 locals {
   issuer = replace(local.issuer_url, "https://", "")
 
+  # Which ways lead to a role: its own, and while its pods move, the one that they come from.
+  takes = {
+    for key, role in var.roles : key => {
+      irsa         = role.identity == "irsa" || role.moves_from == "irsa"
+      pod_identity = role.identity == "pod-identity" || role.moves_from == "pod-identity"
+    }
+  }
+
   creates_provider = coalesce(var.oidc_provider, local.makes_cluster ? "create" : "existing") == "create"
-  needs_provider   = local.makes_cluster || anytrue([for role in var.roles : role.identity == "irsa" && role.trust == null])
+  needs_provider   = local.makes_cluster || anytrue([for key, role in var.roles : local.takes[key].irsa && role.trust == null])
 }
 
 resource "aws_iam_openid_connect_provider" "this" {
@@ -35,7 +43,7 @@ locals {
   irsa_subjects = merge(
     { for role in local.addon_roles : role.service_account => [role.service_account] },
     local.autoscaler_account == null ? {} : { (local.autoscaler_account) = [local.autoscaler_account] },
-    { for key, role in var.roles : key => role.service_accounts if role.identity == "irsa" },
+    { for key, role in var.roles : key => role.service_accounts if local.takes[key].irsa },
   )
 
   # A web identity's trust: exact accounts compared exactly, patterns in a statement of their own, STS as the audience in both.
@@ -80,6 +88,16 @@ locals {
       Principal = { Service = "pods.eks.amazonaws.com" }
       Action    = ["sts:AssumeRole", "sts:TagSession"]
     }]
+  }
+
+  role_trust = {
+    for key, role in var.roles : key => {
+      Version = "2012-10-17"
+      Statement = concat(
+        flatten([for takes in [local.takes[key]] : local.irsa_trust[key].Statement if takes.irsa]),
+        flatten([for takes in [local.takes[key]] : local.pod_identity_trust.Statement if takes.pod_identity]),
+      )
+    }
   }
 }
 
@@ -148,7 +166,7 @@ resource "aws_iam_role" "pod" {
 
   name                 = "${var.cluster_name}_${each.key}"
   description          = "Pods of the cluster ${var.cluster_name}"
-  assume_role_policy   = each.value.trust != null ? each.value.trust : each.value.identity == "irsa" ? jsonencode(local.irsa_trust[each.key]) : jsonencode(local.pod_identity_trust)
+  assume_role_policy   = each.value.trust != null ? each.value.trust : jsonencode(local.role_trust[each.key])
   permissions_boundary = each.value.boundary != null ? each.value.boundary : var.permissions_boundary
   max_session_duration = each.value.max_session_hours * 3600
 
@@ -174,8 +192,10 @@ resource "aws_iam_role_policy_attachment" "pod" {
 
 resource "aws_eks_pod_identity_association" "pod" {
   for_each = merge([
-    for key, role in var.roles : { for account in role.service_accounts : "${key} ${account}" => { key = key, account = account } }
-    if role.identity == "pod-identity"
+    for key, role in var.roles : {
+      # A pattern is one of a role that moves away from here, and never was associated.
+      for account in role.service_accounts : "${key} ${account}" => { key = key, account = account } if !can(regex("[*?]", account))
+    } if local.takes[key].pod_identity
   ]...)
 
   cluster_name    = local.cluster_name

@@ -242,6 +242,7 @@ variable "roles" {
   description = <<-EOT
     IAM roles that pods take by their service account, by the end of their name: <cluster_name>_<key>.
       identity           irsa (the cluster's issuer vouches for the pod) or pod-identity (EKS does)
+      moves_from         the other one, while there are pods that were made with it: the role then trusts both
       service_accounts   namespace/name; with irsa * and ? are wildcards
       policy             what the role may do: a policy document, as JSON
       managed_policies   ARNs of policies besides
@@ -251,6 +252,7 @@ variable "roles" {
   EOT
   type = map(object({
     identity          = optional(string, "irsa")
+    moves_from        = optional(string)
     service_accounts  = optional(list(string), [])
     policy            = optional(string)
     managed_policies  = optional(list(string), [])
@@ -263,6 +265,11 @@ variable "roles" {
   validation {
     condition     = alltrue([for role in var.roles : contains(["irsa", "pod-identity"], role.identity)])
     error_message = "A role's identity is irsa or pod-identity."
+  }
+
+  validation {
+    condition     = alltrue([for role in var.roles : role.moves_from == null || contains(["irsa", "pod-identity"], coalesce(role.moves_from, "irsa"))])
+    error_message = "A role moves from irsa or pod-identity."
   }
 
   validation {

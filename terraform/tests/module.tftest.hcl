@@ -433,6 +433,30 @@ run "roles_trust_exactly_their_accounts" {
   }
 }
 
+run "a_role_whose_pods_move_trusts_both" {
+  command = plan
+
+  variables {
+    roles = {
+      Irsa = { identity = "irsa", moves_from = "pod-identity", service_accounts = ["ray/daft", "ml/*"] }
+      Pods = { identity = "pod-identity", moves_from = "irsa", service_accounts = ["ray/pods"] }
+    }
+  }
+
+  assert {
+    condition = alltrue([
+      for trust in values(local.role_trust) : anytrue([for statement in trust.Statement : statement.Action == "sts:AssumeRoleWithWebIdentity"])
+      && anytrue([for statement in trust.Statement : try(statement.Principal.Service, "") == "pods.eks.amazonaws.com"])
+    ])
+    error_message = "Both are trusted until the last pod has moved."
+  }
+
+  assert {
+    condition     = keys(aws_eks_pod_identity_association.pod) == ["Irsa ray/daft", "Pods ray/pods"]
+    error_message = "Exact accounts are associated."
+  }
+}
+
 run "roles_only_touch_nothing_else" {
   command = apply
 

@@ -137,6 +137,8 @@ pub struct NodePool {
 pub struct Role {
     /// How a pod proves who it is.
     pub identity: Identity,
+    /// The other way, while there are pods that were made with it: the role then trusts both.
+    pub moves_from: Option<Identity>,
     /// Who may take it.
     pub service_accounts: Vec<ServiceAccountName>,
     /// What it may do.
@@ -160,6 +162,15 @@ pub enum Identity {
 }
 
 impl Identity {
+    /// The other one.
+    #[must_use]
+    pub fn other(self) -> Identity {
+        match self {
+            Self::Irsa => Self::PodIdentity,
+            Self::PodIdentity => Self::Irsa,
+        }
+    }
+
     /// As the module's input has it.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -231,6 +231,7 @@ fn role(role: &Role) -> Value {
     let managed = (!role.managed_policies.is_empty()).then_some(&role.managed_policies);
     without_null(json!({
         "identity": role.identity.as_str(),
+        "moves_from": role.moves_from.map(crate::model::Identity::as_str),
         "service_accounts": accounts,
         "managed_policies": managed,
         "boundary": role.boundary,

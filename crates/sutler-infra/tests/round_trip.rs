@@ -57,6 +57,7 @@ fn infra() -> Infra {
         managed_policies: Vec::new(),
         trust: None,
         boundary: None,
+        moves_from: None,
     };
     let by_eks = Role {
         identity: Identity::PodIdentity,

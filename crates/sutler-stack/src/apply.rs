@@ -50,6 +50,14 @@ pub enum ApplyError {
         /// The marks of those who hold it.
         finalizers: String,
     },
+    /// Pods that were to be made anew.
+    #[error("pods are still there after {minutes} minutes: {pods}")]
+    NotReplaced {
+        /// Their names.
+        pods: String,
+        /// How long was waited.
+        minutes: i64,
+    },
     /// A release.
     #[error("release `{release}` is not {done}")]
     Release {
@@ -70,6 +78,10 @@ impl ApplyError {
             ApplyError::Release { source, .. } => source.hint(),
             ApplyError::StillThere { .. } => Some(
                 "its controller must run to remove it: see its pods and its role; `sutler down` again goes on from here".into(),
+            ),
+            ApplyError::NotReplaced { .. } => Some(
+                "`sutler doctor pending` says why new ones do not run; their role trusts the old way too until `sutler up` goes on from here"
+                    .into(),
             ),
             ApplyError::Blocked(_) | ApplyError::Simulator(_) | ApplyError::Object { .. } => None,
         }

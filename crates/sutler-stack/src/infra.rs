@@ -71,6 +71,7 @@ pub fn infra(stack: &Stack) -> Result<Infra, InfraError> {
             managed_policies: role.managed_policies.clone(),
             trust: None,
             boundary: role.boundary.clone(),
+            moves_from: None,
         };
         roles.insert(key.clone(), role);
     }

@@ -24,6 +24,7 @@ pub mod kubeconfig;
 pub mod lint;
 pub mod load;
 pub mod lock;
+pub mod moving;
 pub mod names;
 pub mod observe;
 pub mod observed;

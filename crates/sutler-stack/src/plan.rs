@@ -10,6 +10,7 @@ pub mod make;
 
 use serde::Serialize;
 
+use crate::moving::Move;
 use crate::pins::PinChange;
 use crate::stack::{Stack, Target};
 
@@ -34,6 +35,9 @@ pub struct Plan {
     /// What Terraform does before the steps; when a stack goes down, after them. Only on EKS.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub infra: Option<sutler_infra::plan::Plan>,
+    /// Roles whose pods move between IRSA and EKS Pod Identity: around the steps, and after them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub moves: Vec<Move>,
     /// Steps in the order in which they are applied, those without change included.
     pub steps: Vec<Step>,
     /// Why it cannot be applied now, if it cannot.
@@ -246,6 +250,7 @@ impl Plan {
             target: make::identity(stack),
             pins: Vec::new(),
             infra: None,
+            moves: Vec::new(),
             steps: Vec::new(),
             blocked: Vec::new(),
             skipped: Vec::new(),
@@ -257,6 +262,7 @@ impl Plan {
     /// Whether anything would be done.
     pub fn has_changes(&self) -> bool {
         self.infra.as_ref().is_some_and(|infra| infra.has_changes())
+            || !self.moves.is_empty()
             || self.steps.iter().any(|step| step.action != Action::Unchanged)
     }
 

@@ -2,6 +2,7 @@
 //!
 //! Its state lies there too, unless the file says where else.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use sutler_infra::model::{Infra, State};
@@ -59,6 +60,18 @@ impl RootModule {
         let taken = take(&folder)?;
         write(&folder, &render(&infra))?;
         Ok(RootModule { infra, folder, terraform, _taken: taken })
+    }
+
+    /// Writes it again: the roles of these keys trust the way that their pods come from too.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn write_moving(&self, roles: &BTreeSet<String>) -> Result<(), RunError> {
+        let mut infra = self.infra.clone();
+        for (key, role) in &mut infra.roles {
+            role.moves_from = roles.contains(key).then(|| role.identity.other());
+        }
+        write(&self.folder, &render(&infra))
     }
 
     /// Brings the provider, and opens the state.

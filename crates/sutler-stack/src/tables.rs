@@ -58,6 +58,15 @@ pub const SCHEDULING: &[Kind] = &[
     of_cluster("NodePool", "karpenter.sh/v1"),
 ];
 
+/// Pods, and what makes them anew.
+pub const PODS: &[Kind] = &[
+    of_namespaces("Pod", "v1"),
+    of_namespaces("Deployment", "apps/v1"),
+    of_namespaces("ReplicaSet", "apps/v1"),
+    of_namespaces("StatefulSet", "apps/v1"),
+    of_namespaces("DaemonSet", "apps/v1"),
+];
+
 /// Nodes.
 pub const NODES: &[Kind] = &[of_cluster("Node", "v1")];
 

@@ -422,3 +422,122 @@ fn whoever_lacks_a_right_is_told_before_anything_is_made() {
     world.account.enforce(false);
     assert!(world.account.holds()["roles"].get("shared_Reader").is_some());
 }
+
+/// A Deployment with the role, and beside it a pod that nobody makes anew.
+const APP: &str = "\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: app}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: app}}
+  template:
+    metadata: {labels: {app: app}}
+    spec:
+      serviceAccountName: reader
+      containers: [{name: app, image: app}]
+";
+
+const NOTEBOOK: &str = "\
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: notebook}
+spec:
+  serviceAccountName: reader
+  containers: [{name: notebook, image: notebook}]
+";
+
+#[test]
+fn pods_move_from_one_identity_to_the_other_and_always_have_their_role() {
+    let Some(world) = World::new("pods_move_from_one_identity_to_the_other_and_always_have_their_role") else { return };
+    let (account, place) = (&world.account, &world.place);
+    let chart = |text: String| place.write("chart/templates/all.yaml", &text);
+    place.write("chart/Chart.yaml", "apiVersion: v2\nname: chart\nversion: 0.1.0\n");
+    let by = |identity: &str, accounts: &str| {
+        let role = format!("Reader: {{identity: {identity}, serviceAccounts: [{accounts}]");
+        place.write("stack.yaml", &ONE_ROLE.replace("Reader: {serviceAccounts: [ml/reader]", &role));
+    };
+    chart(format!("{APP}{NOTEBOOK}"));
+    account.ask(SHARED);
+    account.ask("boto3.client('iam').delete_role(RoleName='shared_Reader'); print('{}')");
+    let ways = || -> Vec<String> {
+        let held = account.holds();
+        let trust = held["roles"]["shared_Reader"]["Statement"].as_array().expect("a trust policy").clone();
+        trust
+            .iter()
+            .map(|statement| if statement["Principal"]["Service"].is_string() { "eks" } else { "issuer" }.to_owned())
+            .collect()
+    };
+    let associated = || {
+        account.ask("print(json.dumps(len(boto3.client('eks').list_pod_identity_associations(clusterName='shared')['associations'])))")
+    };
+    // Pods by name, with whether they have a token of the issuer.
+    let tokens = || -> Vec<(bool, bool)> {
+        let pods = world.stand_in.get("/api/v1/namespaces/ml/pods").expect("a list");
+        let pods = pods["items"].as_array().expect("pods");
+        pods.iter()
+            .map(|pod| (pod["metadata"]["name"] == "notebook", pod["spec"].to_string().contains("aws-iam-token")))
+            .collect()
+    };
+    by("irsa", "ml/reader");
+    world.run(&["up", "--yes"]).ended(0);
+    assert_eq!(
+        (ways(), associated(), tokens().iter().filter(|(_, token)| *token).count()),
+        (vec!["issuer".to_owned()], 0.into(), 3)
+    );
+
+    // EKS associates no pattern.
+    by("pod-identity", "\"ml/*\"");
+    let refused = world.run(&["plan"]).ended(1);
+    assert!(refused.stderr.contains("--> stack.yaml:8:") && refused.stderr.contains("`ml/*`"), "{}", refused.stderr);
+
+    // Without its agent pods would have no role at all.
+    by("pod-identity", "ml/reader");
+    let refused = world.run(&["up", "--yes"]).ended(1);
+    let said = "role Reader moves to EKS Pod Identity, and cluster shared has no eks-pod-identity-agent";
+    assert!(refused.stderr.contains(said), "{}", refused.stderr);
+    account
+        .ask("boto3.client('eks').create_addon(clusterName='shared', addonName='eks-pod-identity-agent'); print('{}')");
+
+    // What happens is shown before, in its order.
+    let plan = world.run(&["plan"]).ended(2);
+    let shown = "\
+  move       ~ shared_Reader           irsa -> pod-identity: no pod loses it meanwhile
+                 1. shared_Reader trusts both, ml/reader associated with it (Terraform)
+                 2. ml/reader: annotation removed
+                 3. pods restarted: Deployment ml/app
+                 4. waits until these are gone, for a later `up`: ml/notebook
+                 5. shared_Reader trusts EKS Pod Identity alone (Terraform again)
+";
+    assert!(plan.stdout.contains(shown), "{}", plan.stdout);
+    let up = world.run(&["up", "--yes"]).ended(0);
+    assert!(up.stderr.contains("still trusts both ways, since these pods come by irsa: ml/notebook"), "{}", up.stderr);
+    assert_eq!((ways(), associated()), (vec!["issuer".to_owned(), "eks".to_owned()], 1.into()));
+    assert!(tokens().iter().all(|(is_notebook, token)| is_notebook == token), "{:?}", tokens());
+    let reader = world.stand_in.get("/api/v1/namespaces/ml/serviceaccounts/reader").expect("the service account");
+    assert!(reader["metadata"]["annotations"]["eks.amazonaws.com/role-arn"].is_null(), "{reader:#}");
+
+    // The notebook goes, and with it the old way; then nothing is left to do.
+    chart(APP.to_owned());
+    world.run(&["up", "--yes"]).ended(0);
+    assert_eq!((ways(), associated()), (vec!["eks".to_owned()], 1.into()));
+    let nothing = world.run(&["plan"]).ended(0);
+    assert!(nothing.stdout.contains("Nothing to do"), "{}", nothing.stdout);
+
+    // Back, killed in the middle: the annotation is there, and no pod has a token yet.
+    by("irsa", "ml/reader");
+    let mut process =
+        world.command(&["up", "--yes"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts");
+    let mut lines = BufReader::new(process.stderr.take().expect("stderr is piped")).lines();
+    let is_written = |line: &String| line.starts_with("  simulated  account ");
+    let account_line = lines.by_ref().map(|line| line.expect("UTF-8")).find(is_written);
+    process.kill().expect("it can be killed");
+    drop(lines);
+    assert!(account_line.is_some() && process.wait().expect("its end").code().is_none());
+    assert_eq!(ways(), ["issuer", "eks"]);
+    world.run_once_unlocked(&["up", "--yes"]).ended(0);
+    assert_eq!((ways(), associated()), (vec!["issuer".to_owned()], 0.into()));
+    assert!(tokens().len() == 2 && tokens().iter().all(|(_, token)| *token), "{:?}", tokens());
+    world.run(&["plan"]).ended(0);
+}

@@ -28,6 +28,7 @@ pub(crate) fn good() -> Infra {
         managed_policies: Vec::new(),
         trust: None,
         boundary: None,
+        moves_from: None,
     };
     Infra {
         cluster: "data-team-prod".into(),

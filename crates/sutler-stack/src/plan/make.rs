@@ -42,6 +42,7 @@ pub fn make(stack: &Stack, prepared: &Prepared, observed: &Observed, choices: Ch
         target: identity(stack),
         pins: Vec::new(),
         infra: None,
+        moves: Vec::new(),
         steps: Vec::new(),
         blocked: Vec::new(),
         skipped: skipped(stack),

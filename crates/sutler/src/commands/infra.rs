@@ -8,6 +8,7 @@ use sutler_infra::render;
 use sutler_infra::run::{Goal, may_write, write};
 use sutler_stack::infra::infra;
 use sutler_stack::load::load_stack;
+use sutler_stack::moving::moves;
 use sutler_stack::root_module::RootModule;
 use sutler_stack::stack::Stack;
 
@@ -94,6 +95,12 @@ async fn confirmed(
     printer::note(view::infra::plan(&plan).trim_end());
     if !plan.has_changes() {
         return Ok(Outcome::Done);
+    }
+    for one in moves(stack, &plan) {
+        printer::note(format!(
+            "warning: {} stops trusting pods that come by {} at once; `sutler up` moves them without a gap",
+            one.name, one.from
+        ));
     }
     if !yes {
         if !printer::can_ask() {

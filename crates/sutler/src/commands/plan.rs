@@ -1,6 +1,5 @@
 //! `sutler plan`: what `up` would do, and nothing else.
 
-use sutler_infra::run::Goal;
 use sutler_stack::eks::{Eks, Purpose};
 use sutler_stack::load::{Loaded, load};
 use sutler_stack::operate;
@@ -44,9 +43,12 @@ async fn on_eks(loaded: &mut Loaded, interrupt: &Interrupt) -> Result<StackPlan,
     // The releases first: they tell in a moment what Terraform would take long to come to.
     let plan = operate::plan(&eks.session, loaded, None, false).await?.plan;
     let Some(root) = &eks.root else { return Ok(plan) };
-    let infra = terraform::plan(root, Goal::Described, interrupt).await;
+    let planned = terraform::plan_moving(root, &loaded.stack, &eks, interrupt).await;
     root.forget_plan()?;
-    let infra = infra?;
-    eks.check_names(&loaded.stack, &infra).await?;
-    Ok(with_infra(plan, &loaded.stack, infra))
+    let terraform::Planned { now, moves, hindrance, .. } = planned?;
+    eks.check_names(&loaded.stack, &now).await?;
+    let mut plan = with_infra(plan, &loaded.stack, now);
+    plan.moves = moves;
+    plan.blocked.extend(hindrance);
+    Ok(plan)
 }

@@ -49,7 +49,25 @@ pub(crate) fn text(plan: &Plan, up: &str) -> String {
 /// What changes: pins, what Terraform does, steps.
 pub(crate) fn changes(plan: &Plan) -> String {
     let infra = plan.infra.as_ref().map(infra).unwrap_or_default();
-    format!("{}{infra}{}", super::pins::changes(&plan.pins), steps(plan))
+    format!("{}{infra}{}{}", super::pins::changes(&plan.pins), moves(plan), steps(plan))
+}
+
+/// Roles whose pods move, each with what is done in which order.
+fn moves(plan: &Plan) -> String {
+    let mut text = String::new();
+    for one in &plan.moves {
+        let name = column(&one.name, 24);
+        text.push_str(&format!(
+            "  {}~ {name}{} -> {}: no pod loses it meanwhile\n",
+            column("move", 11),
+            one.from,
+            one.to
+        ));
+        for (index, step) in one.steps().iter().enumerate() {
+            text.push_str(&format!("  {}    {}. {step}\n", column("", 11), index + 1));
+        }
+    }
+    text
 }
 
 /// What Terraform does: how much, and a line a resource; those of one kind that are made or go together share one.

@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use sutler_access::doctor::State;
 use sutler_infra::plan::Plan as InfraPlan;
-use sutler_infra::run::Goal;
 use sutler_stack::doctor::Diagnosis;
 use sutler_stack::eks::{Eks, Purpose};
 use sutler_stack::load::Loaded;
 use sutler_stack::lock::StackLock;
+use sutler_stack::moving::{self, Move};
 use sutler_stack::operate::{self, Planned};
 use sutler_stack::plan::infra::{do_the_same, with_infra};
 use sutler_stack::plan::make::cluster_model;
@@ -40,6 +40,8 @@ struct Work<'a> {
 struct Agreed {
     planned: Planned,
     secrets: Secrets,
+    /// Roles whose pods move: Terraform has done the first half.
+    moves: Vec<Move>,
     /// Whether the releases must be planned anew: the cluster is another than the one they were planned for.
     is_outdated: bool,
 }
@@ -92,13 +94,13 @@ impl Work<'_> {
 
     /// Plans all of it, asks, and lets Terraform work.
     async fn infra(&mut self) -> Result<Agreed, Failure> {
-        let infra = match &self.eks.root {
+        let (infra, whole, moves, hindrance) = match &self.eks.root {
             Some(root) => {
-                let plan = terraform::plan(root, Goal::Described, self.interrupt).await?;
-                self.eks.check_names(&self.loaded.stack, &plan).await?;
-                Some(plan)
+                let planned = terraform::plan_moving(root, &self.loaded.stack, self.eks, self.interrupt).await?;
+                self.eks.check_names(&self.loaded.stack, &planned.now).await?;
+                (Some(planned.now), Some(planned.whole), planned.moves, planned.hindrance)
             }
-            None => None,
+            None => (None, None, Vec::new(), None),
         };
         // A secret that is missing is found before money is spent.
         let mut secrets = operate::read_sources(self.loaded)?;
@@ -114,6 +116,8 @@ impl Work<'_> {
         if let Some(infra) = infra {
             planned.plan = with_infra(planned.plan, &self.loaded.stack, infra);
         }
+        planned.plan.moves.clone_from(&moves);
+        planned.plan.blocked.extend(hindrance);
         if self.arguments.output == Output::Text {
             printer::note(view::header(&planned.plan));
             for warning in &planned.plan.warnings {
@@ -125,8 +129,9 @@ impl Work<'_> {
         }
         if planned.plan.has_changes() {
             printer::note(view::plan::changes(&planned.plan));
-            if let Some(infra) = planned.plan.infra.as_ref().filter(|_| has_infra) {
-                self.preflight(infra).await?;
+            let infra = [&planned.plan.infra, &whole].into_iter().flatten();
+            if has_infra || !moves.is_empty() {
+                self.preflight(infra.collect()).await?;
             }
             self.ask(false)?;
         }
@@ -148,15 +153,22 @@ impl Work<'_> {
                 session.set_cluster_model(&model).await.map_err(Failure::new)?;
             }
         }
-        Ok(Agreed { planned, secrets, is_outdated: has_infra || !existed })
+        Ok(Agreed { planned, secrets, moves, is_outdated: has_infra || !existed })
     }
 
     /// Whether the account can hold what is to be made there, and the caller may make it; what cannot be asked stops nobody.
-    async fn preflight(&self, infra: &InfraPlan) -> Result<(), Failure> {
+    async fn preflight(&self, infra: Vec<&InfraPlan>) -> Result<(), Failure> {
         let stack = &self.loaded.stack;
         let cloud = &self.eks.cloud;
-        let needs = needs(stack, Some(infra), &cloud.caller.account);
-        let diagnosis = Diagnosis::of_stack(stack, preflight(stack, cloud, needs).await);
+        let mut wanted = Vec::new();
+        for plan in infra {
+            for need in needs(stack, Some(plan), &cloud.caller.account) {
+                if !wanted.contains(&need) {
+                    wanted.push(need);
+                }
+            }
+        }
+        let diagnosis = Diagnosis::of_stack(stack, preflight(stack, cloud, wanted).await);
         if diagnosis.state != State::Failed {
             return Ok(());
         }
@@ -171,7 +183,7 @@ impl Work<'_> {
 
     /// What is in the cluster.
     async fn releases(&mut self, agreed: Agreed) -> Result<(bool, Status), Failure> {
-        let Agreed { planned: shown, secrets, is_outdated } = agreed;
+        let Agreed { planned: shown, secrets, moves, is_outdated } = agreed;
         let session = self.eks.session.clone().telling_of_nodes(self.progress.sink()).await;
         let planned = match is_outdated {
             true => {
@@ -186,9 +198,21 @@ impl Work<'_> {
             }
             false => shown,
         };
-        let changed = is_outdated || planned.plan.has_changes();
+        let changed = is_outdated || !moves.is_empty() || planned.plan.has_changes();
         if planned.plan.has_changes() || !planned.plan.blocked.is_empty() {
             operate::up(&session, self.loaded, &planned, self.arguments.recover, self.progress.sink()).await?;
+        }
+        if let (false, Some(root)) = (moves.is_empty(), &self.eks.root) {
+            let moved = moving::restart(&session, &moves, &self.progress.sink()).await?;
+            let ended = terraform::end_moves(root, &moved, &self.progress, self.interrupt).await;
+            ended.map_err(|failure| failure.or_hint(terraform::GOES_ON))?;
+            for one in moved.iter().filter(|one| !one.waits_for.is_empty()) {
+                let pods = one.waits_for.join(", ");
+                printer::note(format!(
+                    "{} still trusts both ways, since these pods come by {}: {pods}; `sutler up` once they are gone ends that",
+                    one.name, one.from
+                ));
+            }
         }
         let stack = &self.loaded.stack;
         Ok((changed, status::judge(stack, &status::look(&session, stack).await?)))
