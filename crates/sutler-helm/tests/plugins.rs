@@ -279,6 +279,9 @@ fn archives_of_web_servers_are_installed_as_helm_installs_them() {
          plugin install --verify=false http://<server>/unlisted/hello-0.1.0.tgz
          plugin uninstall hello
          plugin install --verify=false http://<server>/untyped/hello-0.1.0.tar.gz
+         plugin list
+         plugin uninstall hello
+         plugin install http://<server>/signed/hello-0.1.0.tgz --keyring <place>/public.gpg --debug
          plugin list",
     );
 }
@@ -288,6 +291,9 @@ fn archives_that_cannot_be_had_or_are_none_leave_nothing_behind() {
     let Some(helm) = helm(Helm::Four, "archives_that_cannot_be_had_or_are_none_leave_nothing_behind") else { return };
     let mut lines = "plugin install http://<server>/folder/hello-0.1.0.tgz
          plugin install http://<server>/e404/hello-0.1.0.tgz
+         plugin install http://<server>/forged/hello-0.1.0.tgz --keyring <place>/public.gpg
+         plugin install http://<server>/signed/hello-0.1.0.tgz --keyring <place>/locked.secret.gpg
+         plugin install http://<server>/signed/hello-0.1.0.tgz --keyring <place>/nope
          plugin install --verify=false http://<server>/e404/hello-0.1.0.tgz
          plugin install --verify=false http://<server>/e401/hello-0.1.0.tgz
          plugin install --verify=false http://<server>/typed/hello
@@ -338,7 +344,10 @@ fn plugins_of_registries_are_installed_as_helm_installs_them() {
          plugin install --plain-http --verify=false oci://<server>/two/hello:0.1.0
          plugin uninstall hello
          plugin install --plain-http --verify=false oci://<server>/old/hello:0.1.0+b
-         plugin list",
+         plugin uninstall hello
+         plugin install --plain-http oci://<server>/signed/hello:0.1.0 --keyring <place>/public.gpg --debug
+         plugin list
+         plugin uninstall hello",
     );
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use flate2::read::MultiGzDecoder;
 use thiserror::Error;
 
-use super::folders::make_folders;
+use super::folders::{builder, make_folders};
 use crate::settings::join;
 
 /// The largest archive that is unpacked, in bytes of its content.
@@ -189,7 +189,7 @@ impl Listing {
             let path = folder.join(&name);
             match entry.kind {
                 b'5' if folders == Folders::AsListed => {
-                    std::fs::create_dir(&path).map_err(|error| failed("mkdir", &name, &error))?;
+                    builder().create(&path).map_err(|error| failed("mkdir", &name, &error))?;
                 }
                 b'5' => make(&name)?,
                 b'0' => {

@@ -1,5 +1,6 @@
 //! Making folders with those above them, as Go's `os.MkdirAll`, whose errors name what is in the way.
 
+use std::fs::DirBuilder;
 use std::path::Path;
 
 use sutler_chart::io_message;
@@ -12,7 +13,7 @@ pub(crate) fn make_folders(path: &Path, shown: &Path) -> Result<(), String> {
     if path.as_os_str().is_empty() {
         return Err("mkdir : no such file or directory".to_owned());
     }
-    let Err(error) = std::fs::create_dir_all(path) else { return Ok(()) };
+    let Err(error) = builder().recursive(true).create(path) else { return Ok(()) };
     for (above, shown) in path.ancestors().zip(shown.ancestors()) {
         match above.metadata() {
             Ok(found) if !found.is_dir() => return Err(format!("mkdir {}: not a directory", shown.display())),
@@ -21,6 +22,14 @@ pub(crate) fn make_folders(path: &Path, shown: &Path) -> Result<(), String> {
         }
     }
     Err(format!("mkdir {}: {}", shown.display(), io_message(&error)))
+}
+
+/// What makes folders that all may enter and their owner may change, as far as the process lets it.
+pub(crate) fn builder() -> DirBuilder {
+    let mut builder = DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o755);
+    builder
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use sutler_repository::cache::Digest;
+use sutler_repository::provenance::{Keyring, SigningKey};
 
 /// plugin.yaml of the plugin that most archives hold.
 pub(crate) const PLUGIN: &str =
@@ -112,6 +113,14 @@ pub(crate) fn archives() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
+/// A provenance of [`packaged`], signed by Edda.
+fn provenance() -> String {
+    let keys = Path::new(env!("CARGO_MANIFEST_DIR")).join("../sutler-repository/tests/provenance/open.secret.gpg");
+    let keyring = Keyring::read(&keys).unwrap();
+    let key = SigningKey::unlock(&keyring, "edda", &mut |_| unreachable!("the key is not locked")).unwrap();
+    key.sign("Name: hello\n", "hello-0.1.0.tgz", &packaged(), jiff::Timestamp::now()).unwrap()
+}
+
 impl Server {
     /// Starts one; what `repositories` holds is below `/git/`.
     pub(crate) fn start(repositories: &Path) -> Server {
@@ -120,6 +129,11 @@ impl Server {
         let mut pages = BTreeMap::new();
         for (place, bytes) in archives() {
             pages.insert(format!("/{place}/hello-0.1.0.tgz"), Page::new("application/gzip", bytes));
+        }
+        let signature = provenance();
+        for (place, bytes) in [("signed", packaged()), ("forged", archive(&[("plugin.yaml", b'0', 0o644, PLUGIN)]))] {
+            pages.insert(format!("/{place}/hello-0.1.0.tgz"), Page::new("application/gzip", bytes));
+            pages.insert(format!("/{place}/hello-0.1.0.tgz.prov"), Page::new("text/plain", signature.clone()));
         }
         pages.insert("/typed/hello".to_owned(), Page::new("application/x-gzip", packaged()));
         pages.insert("/untyped/hello-0.1.0.tar.gz".to_owned(), Page::new("text/plain", packaged()));
@@ -133,7 +147,7 @@ impl Server {
             let page = Page { status, ..Page::new("application/gzip", "") };
             pages.insert(format!("/{place}/hello-0.1.0.tgz"), page);
         }
-        let digest = registry(&mut pages);
+        let digest = registry(&mut pages, signature.into_bytes());
         let (pages, root) = (Arc::new(pages), repositories.to_owned());
         std::thread::spawn(move || {
             for stream in listener.incoming() {
@@ -146,7 +160,7 @@ impl Server {
 }
 
 /// Adds plugins as a registry has them; gives the digest of the first one's manifest.
-fn registry(pages: &mut BTreeMap<String, Page>) -> String {
+fn registry(pages: &mut BTreeMap<String, Page>, signature: Vec<u8>) -> String {
     const PLUGIN_TYPE: &str = "application/vnd.helm.plugin.v1+json";
     const EMPTY_TYPE: &str = "application/vnd.oci.empty.v1+json";
     const LAYER_TYPE: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
@@ -154,15 +168,24 @@ fn registry(pages: &mut BTreeMap<String, Page>) -> String {
     let mut put = |name: &str, title: &str, types: [&str; 3], bytes: Vec<u8>, blob: Option<Vec<u8>>| {
         let digest = |bytes: &[u8]| format!("sha256:{}", Digest::of(bytes));
         let [artifact, config, layer] = types;
+        let layer_of = |title: &str, bytes: &[u8]| {
+            serde_json::json!({
+                "mediaType": layer, "digest": digest(bytes), "size": bytes.len(),
+                "annotations": {"org.opencontainers.image.title": title},
+            })
+        };
+        let mut layers = vec![layer_of(title, &bytes)];
+        if name.starts_with("signed/") {
+            layers.push(layer_of(&format!("{title}.prov"), &signature));
+            let page = Page::new("application/octet-stream", signature.clone());
+            pages.insert(format!("/v2/{name}/blobs/{}", digest(&signature)), page);
+        }
         let manifest = serde_json::json!({
             "schemaVersion": 2,
             "mediaType": "application/vnd.oci.image.manifest.v1+json",
             "artifactType": artifact,
             "config": {"mediaType": config, "digest": digest(b"{}"), "size": 2},
-            "layers": [{
-                "mediaType": layer, "digest": digest(&bytes), "size": bytes.len(),
-                "annotations": {"org.opencontainers.image.title": title},
-            }],
+            "layers": layers,
         });
         let manifest = manifest.to_string().into_bytes();
         let of_manifest = digest(&manifest);
@@ -179,6 +202,7 @@ fn registry(pages: &mut BTreeMap<String, Page>) -> String {
     let usual = [PLUGIN_TYPE, EMPTY_TYPE, LAYER_TYPE];
     let first = put("p/hello", title, usual, packaged(), None);
     put("old/hello", title, ["", PLUGIN_TYPE, LAYER_TYPE], packaged(), None);
+    put("signed/hello", title, usual, packaged(), None);
     put("top/hello", title, usual, named("top"), None);
     put("two/hello", title, usual, named("two"), None);
     put("other-type/hello", title, ["application/x", EMPTY_TYPE, LAYER_TYPE], packaged(), None);

@@ -60,6 +60,8 @@ fn run(call: &Invocation, io: &mut Io<'_>) -> Result<(), Failure> {
             io.line("Verifying plugin signature...");
             keyring = Some(Path::new(call.flags.text("keyring")));
         }
+        // What comes now may take a while.
+        io.flush();
     }
     let installed = source.install(keyring, &outside, &mut |message, details| call.debug(io, message, details));
     let verification = installed.map_err(|error| {

@@ -1,6 +1,7 @@
 //! `helm plugin package`.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use sutler_chart::{Compatibility, io_message};
@@ -76,10 +77,10 @@ fn run(call: &Invocation, io: &mut Io<'_>) -> Result<(), Failure> {
         }
         None => None,
     };
-    write(&path, &bytes).map_err(|error| failed("open", &path, &error).context("failed to create tarball"))?;
+    write(&path, &bytes, 0o666).map_err(|error| failed("open", &path, &error).context("failed to create tarball"))?;
     if let Some(signature) = signature {
         let beside = with_ending(&path, ".prov");
-        write(&beside, signature.as_bytes()).map_err(|error| {
+        write(&beside, signature.as_bytes(), 0o644).map_err(|error| {
             // An archive that should be signed and is not, is not left behind.
             drop(fs::remove_file(&path));
             failed("open", &beside, &error)
@@ -114,10 +115,16 @@ fn unlock<'k>(keyring: &'k Keyring, call: &Invocation, io: &mut Io<'_>) -> Resul
     })?)
 }
 
-/// Writes a file; what could not be written whole is removed.
-fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+/// Writes a file with a mode, as far as the process lets it; what could not be written whole is removed.
+fn write(path: &Path, bytes: &[u8], mode: u32) -> std::io::Result<()> {
     let is_new = !path.exists();
-    fs::write(path, bytes).inspect_err(|_| {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
+    #[cfg(not(unix))]
+    let _ = mode;
+    options.open(path).and_then(|mut file| file.write_all(bytes)).inspect_err(|_| {
         if is_new {
             drop(fs::remove_file(path));
         }

@@ -107,6 +107,10 @@ impl Source {
                             .fetch(Stage::Verifying, outside, tell)
                             .map_err(|error| InstallError::VerificationData(Box::new(error)))?;
                         let verification = verify(&package, keyring, outside.now)?;
+                        if self.is_registry() {
+                            // What was fetched is not fetched again; Helm says so all the same.
+                            tell("pulling OCI plugin", &[("source", self.text.clone())]);
+                        }
                         (package, Some(verification))
                     }
                     None => (self.fetch(Stage::Installing, outside, tell)?, None),

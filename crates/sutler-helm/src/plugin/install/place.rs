@@ -52,13 +52,16 @@ impl Source {
         }
         let shown = if root.is_empty() { unpacked.shown } else { join(&[&unpacked.shown, &root]) };
         tell("copying", &[("source", shown.clone()), ("path", self.path.display().to_string())]);
-        copy_whole(Path::new(&shown), &self.path)?;
-        if let Some(kept) = kept {
-            keep(&kept, package).inspect_err(|_| {
-                // Nothing half-installed stays; what cannot be removed either cannot be helped.
-                drop(fs::remove_dir_all(&self.path));
-            })?;
+        if let Some(kept) = &kept {
+            keep(kept, package)?;
         }
+        copy_whole(Path::new(&shown), &self.path).inspect_err(|_| {
+            // An archive without its plugin is not kept; what cannot be removed either cannot be helped.
+            if let Some(kept) = &kept {
+                drop(fs::remove_file(kept));
+                drop(fs::remove_file(with_ending(kept, ".prov")));
+            }
+        })?;
         Ok(())
     }
 
