@@ -137,6 +137,16 @@ pub fn adopt(name: &str, seen: &Seen) -> Adopted {
     adopted
 }
 
+/// Puts values into a file of their own, apart where they look like secrets: its path, and what to say about it.
+pub(crate) fn place_values(
+    name: &str,
+    config: &serde_json::Map<String, Value>,
+    files: &mut Vec<NewFile>,
+) -> (Option<String>, Option<String>) {
+    let placed = values::place(name, config, files);
+    (placed.path, placed.warning)
+}
+
 /// The releases that can be taken over, and why others cannot.
 fn taken(seen: &Seen) -> (Vec<Taken<'_>>, Vec<String>) {
     let (mut taken, mut reasons) = (Vec::new(), Vec::new());

@@ -16,6 +16,7 @@ pub mod event;
 pub mod exposure;
 pub mod file;
 pub mod globals;
+pub mod helmfile;
 pub mod hubs;
 pub mod infra;
 pub mod init;

@@ -25,7 +25,8 @@ pub(crate) enum Command {
     Status(Status),
     /// Take the stack down, in reverse order
     Down(Down),
-    /// Write a stack.yaml, and its schema for the editor: a commented one to start from, or one of what a cluster holds
+    /// Write a stack.yaml, and its schema for the editor: a commented one to start from, or one of what a cluster or a
+    /// Helmfile holds
     Init(Init),
     /// Write the releases' manifests into a folder, without secrets
     Render(Render),
@@ -161,6 +162,12 @@ pub(crate) struct Init {
     /// context if none is named
     #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = "")]
     pub(crate) from_context: Option<String>,
+    /// Take the releases of this Helmfile: its file or its folder
+    #[arg(long, value_name = "HELMFILE", conflicts_with = "from_context")]
+    pub(crate) from: Option<PathBuf>,
+    /// With --from: the Helmfile's environment
+    #[arg(short, long, value_name = "ENV", requires = "from", default_value = "default")]
+    pub(crate) environment: String,
     /// With --from-context: a folder to look in for the charts that releases were installed from
     #[arg(long, value_name = "FOLDER", requires = "from_context")]
     pub(crate) charts: Vec<PathBuf>,

@@ -69,6 +69,7 @@ macro_rules! with_hint {
 
 with_hint! {
     ReadError: ReadError::hint;
+    sutler_stack::helmfile::HelmfileError: |_| None;
     WriteError: |error| matches!(error, WriteError::Exists(_)).then(|| "name another folder".to_owned());
     AccessError: AccessError::hint;
     QuestionError: |_| None;

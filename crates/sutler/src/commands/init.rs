@@ -1,10 +1,12 @@
 //! `sutler init`: a stack.yaml, and its schema for the editor.
 
 mod cluster;
+mod helmfile;
 
 use std::path::Path;
 
 use anyhow::Context;
+use sutler_stack::adopt::Adopted;
 use sutler_stack::file::schema;
 use sutler_stack::init::{
     NewFile, SCHEMA_FILE, STATE_FOLDER, WriteError, name_of_folder, one_line, stack_yaml, write_new,
@@ -25,6 +27,9 @@ pub(crate) fn run(arguments: &Init) -> Result<Outcome, Failure> {
     if let Some(context) = &arguments.from_context {
         let context = Some(context.as_str()).filter(|context| !context.is_empty());
         return crate::block_on(cluster::run(folder, &name, context, &arguments.charts));
+    }
+    if let Some(file) = &arguments.from {
+        return helmfile::run(folder, &name, file, &arguments.environment);
     }
     write(folder, &[NewFile::plain(STACK_FILE, stack_yaml(&name))])?;
     let rest = rest(folder);
@@ -64,6 +69,23 @@ fn write(folder: &Path, files: &[NewFile]) -> Result<(), Failure> {
     }
     printer::line(format!("wrote {} (your editor completes and checks by it)", schema_path.display()));
     Ok(())
+}
+
+/// Says what was taken over, what was not, and what is worth a look.
+fn tell(adopted: &Adopted) {
+    match adopted.releases.as_slice() {
+        [] => printer::note("no release was taken over"),
+        releases => printer::note(format!("releases: {}", releases.join(", "))),
+    }
+    for warning in &adopted.warnings {
+        printer::note(format!("warning: {}", one_line(warning)));
+    }
+    if !adopted.left.is_empty() {
+        printer::note(format!("not in {STACK_FILE}:"));
+    }
+    for sentence in &adopted.left {
+        printer::note(format!("  - {}", one_line(sentence)));
+    }
 }
 
 /// A line for each file, and one for each chart.

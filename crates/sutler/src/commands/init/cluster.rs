@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use sutler_stack::adopt::{Adopted, Place, adopt, read};
+use sutler_stack::adopt::{Place, adopt, read};
 use sutler_stack::init::one_line;
-use sutler_stack::load::{STACK_FILE, load};
+use sutler_stack::load::load;
 use sutler_stack::operate;
 use sutler_stack::session::Session;
 
-use super::{rest, write};
+use super::{rest, tell, write};
 use crate::failure::Failure;
 use crate::{Outcome, printer, repositories, view};
 
@@ -28,23 +28,6 @@ pub(super) async fn run(
     write(folder, &adopted.files)?;
     tell(&adopted);
     compare(folder, &session, &seen.place).await
-}
-
-/// Says what was taken over, what was not, and what is worth a look.
-fn tell(adopted: &Adopted) {
-    match adopted.releases.as_slice() {
-        [] => printer::note("no release was taken over"),
-        releases => printer::note(format!("releases: {}", releases.join(", "))),
-    }
-    for warning in &adopted.warnings {
-        printer::note(format!("warning: {}", one_line(warning)));
-    }
-    if !adopted.left.is_empty() {
-        printer::note(format!("not in {STACK_FILE}, and left as it is:"));
-    }
-    for sentence in &adopted.left {
-        printer::note(format!("  - {}", one_line(sentence)));
-    }
 }
 
 /// Compares what was written with the cluster it was read from, as `sutler plan` will.
