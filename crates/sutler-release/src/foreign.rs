@@ -89,10 +89,13 @@ fn same_number(a: &Number, b: &Number) -> bool {
     a.as_f64().is_some() && a.as_f64() == b.as_f64()
 }
 
-/// The same objects and hooks, whatever their order and the way they are written.
+/// The same objects and hooks, whatever their order and the way they are written. What charts make up at random is in Secrets,
+/// and in annotations that stand for the content of other objects (`checksum/…`), which are compared themselves.
 fn same_objects(revision: &Release, content: &Content) -> bool {
     let objects = |text: &str| -> Option<Vec<String>> {
-        let mut written: Vec<String> = parse_manifest(text).ok()?.iter().map(Value::to_string).collect();
+        let mut parsed = parse_manifest(text).ok()?;
+        parsed.iter_mut().for_each(without_random_content);
+        let mut written: Vec<String> = parsed.iter().map(Value::to_string).collect();
         written.sort();
         Some(written)
     };
@@ -104,6 +107,20 @@ fn same_objects(revision: &Release, content: &Content) -> bool {
     let (Some(there), Some(wanted)) = (objects(&revision.manifest), objects(&content.manifest)) else { return false };
     let (Some(hooks_there), Some(hooks_wanted)) = (hooks(&revision.hooks), hooks(&content.hooks)) else { return false };
     there == wanted && hooks_there == hooks_wanted
+}
+
+fn without_random_content(object: &mut Value) {
+    if object.get("kind").and_then(Value::as_str) == Some("Secret") {
+        for data in ["data", "stringData"] {
+            let fields = object.get_mut(data).and_then(Value::as_object_mut);
+            fields.into_iter().flatten().for_each(|(_, value)| *value = Value::Null);
+        }
+    }
+    for place in ["/metadata/annotations", "/spec/template/metadata/annotations"] {
+        if let Some(annotations) = object.pointer_mut(place).and_then(Value::as_object_mut) {
+            annotations.retain(|key, _| !key.starts_with("checksum/"));
+        }
+    }
 }
 
 #[cfg(test)]
@@ -186,5 +203,10 @@ mod tests {
             "# Source: a/charts/b/x.yaml\nkind: ConfigMap\napiVersion: v1\nmetadata:\n  name: x\ndata:\n  a: '1'\n";
         assert!(compare((parent(), json!({}), object), (parent(), json!({}), written)));
         assert!(!compare((parent(), json!({}), object), (parent(), json!({}), &object.replace("\"1\"", "\"2\""))));
+        let random = "apiVersion: v1\nkind: Secret\nmetadata: {name: x, annotations: {checksum/a: one}}\ndata: {password: b25l}\n";
+        let other = random.replace("one", "two").replace("b25l", "dHdv");
+        assert!(compare((parent(), json!({}), random), (parent(), json!({}), &other)));
+        let renamed = random.replace("password", "token");
+        assert!(!compare((parent(), json!({}), random), (parent(), json!({}), &renamed)));
     }
 }
