@@ -17,7 +17,8 @@ use crate::{peers, process};
 const ASKED_FOR: &[&str] = &["SUTLER_CHARTS", "SUTLER_JUDGE ", "scheduler-judge", "cargo xtask browser"];
 
 /// What is in the line of a test whose judge no package registry has: a machine has it or not.
-const OF_THE_MACHINE: &[&str] = &["this machine's Terraform: ", "this machine makes no node: "];
+const OF_THE_MACHINE: &[&str] =
+    &["this machine's Terraform: ", "this machine makes no node: ", "no helmfile (SUTLER_HELMFILE)"];
 
 /// A test that did not do what it is for, and its own words why.
 #[derive(Debug, PartialEq, Eq)]

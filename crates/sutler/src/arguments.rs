@@ -91,6 +91,9 @@ pub(crate) struct Up {
     /// Take over releases that another tool left in the middle of an operation
     #[arg(long)]
     pub(crate) recover: bool,
+    /// Do not ask first whether the account can hold the stack and the caller may make it
+    #[arg(long)]
+    pub(crate) skip_preflight: bool,
     /// The summary's form
     #[arg(short, long, value_name = "FORM", default_value = "text")]
     pub(crate) output: Output,

@@ -29,7 +29,7 @@ fn judges(test: &str) -> Option<(PathBuf, PathBuf)> {
 
 #[allow(clippy::print_stdout, reason = "a skip is said")]
 fn skipped(test: &str) {
-    println!("skipped: {test}: no helmfile (SUTLER_HELMFILE) beside a helm (SUTLER_HELM)");
+    println!("skipped {test}: no helmfile (SUTLER_HELMFILE) beside a helm (SUTLER_HELM)");
 }
 
 /// The `values` of each ConfigMap in a text, with namespace and name.

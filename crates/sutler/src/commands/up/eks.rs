@@ -130,7 +130,7 @@ impl Work<'_> {
         if planned.plan.has_changes() {
             printer::note(view::plan::changes(&planned.plan));
             let infra = [&planned.plan.infra, &whole].into_iter().flatten();
-            if has_infra || !moves.is_empty() {
+            if (has_infra || !moves.is_empty()) && !self.arguments.skip_preflight {
                 self.preflight(infra.collect()).await?;
             }
             self.ask(false)?;
@@ -177,7 +177,8 @@ impl Work<'_> {
             "the account cannot hold what the stack asks for, or the caller may not make it; nothing was changed",
         )
         .hint(
-            "change the file, the account or the caller's rights as said above; `sutler doctor preflight` asks again",
+            "change the file, the account or the caller's rights as said above, and `sutler doctor preflight` asks again; what is said and \
+             does not hold is left out by `sutler up --skip-preflight`",
         ))
     }
 
