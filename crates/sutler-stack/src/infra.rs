@@ -20,6 +20,9 @@ pub(crate) const ENVIRONMENT_TAG: &str = "sutler.dev/environment";
 /// Addresses of a network that is made where the file says nothing.
 const DEFAULT_CIDR: &str = "10.0.0.0/16";
 
+/// The tag by which EKS knows subnets for what is not open to the internet.
+const PRIVATE_TAG: &str = "kubernetes.io/role/internal-elb";
+
 /// Why a stack wants nothing of AWS that could be made.
 #[derive(Debug, thiserror::Error)]
 pub enum InfraError {
@@ -93,7 +96,7 @@ pub fn infra(stack: &Stack) -> Result<Infra, InfraError> {
         account: stack.account.as_ref().and_then(|account| account.parse::<AccountId>().ok()),
         kubernetes_version: stack.cluster.version.clone(),
         network: network(stack),
-        administrators: Vec::new(),
+        administrators: stack.file.file.cluster.administrators.clone(),
         addons: None,
         pools: pools.collect(),
         autoscaler: autoscaler(stack),
@@ -120,16 +123,28 @@ pub(crate) fn nat_gateway_count(stack: &Stack) -> u32 {
     }
 }
 
-fn network(stack: &Stack) -> Network {
+/// The network that the file means.
+pub(crate) fn network(stack: &Stack) -> Network {
     let written = stack.file.file.cluster.network.as_ref();
-    let create = |cidr: &str| Network::Create { cidr: cidr.to_owned(), zones: None, nat: Nat::One };
     match written {
-        Some(model::Network { create: Some(made), .. }) => create(&made.cidr),
-        Some(model::Network { vpc_id: Some(vpc_id), subnet_tags, .. }) => Network::Existing {
-            vpc_id: vpc_id.clone(),
-            subnets: Subnets::Tags(subnet_tags.clone().unwrap_or_default()),
+        Some(model::Network { create: Some(made), .. }) => Network::Create {
+            cidr: made.cidr.clone(),
+            zones: made.zones.clone(),
+            nat: match made.nat {
+                model::Nat::One => Nat::One,
+                model::Nat::PerZone => Nat::PerZone,
+                model::Nat::None => Nat::None,
+            },
         },
-        _ => create(DEFAULT_CIDR),
+        Some(model::Network { vpc_id: Some(vpc_id), subnet_tags, subnet_ids, .. }) => Network::Existing {
+            vpc_id: vpc_id.clone(),
+            subnets: match (subnet_ids, subnet_tags) {
+                (Some(ids), _) => Subnets::Ids(ids.clone()),
+                (None, Some(tags)) => Subnets::Tags(tags.clone()),
+                (None, None) => Subnets::Tags([(PRIVATE_TAG.to_owned(), "1".to_owned())].into()),
+            },
+        },
+        _ => Network::Create { cidr: DEFAULT_CIDR.to_owned(), zones: None, nat: Nat::One },
     }
 }
 
@@ -189,7 +204,10 @@ fn diagnostic(stack: &Stack, problem: Problem) -> Diagnostic {
         ["cluster"] => vec!["cluster", "name"],
         ["region"] => vec!["environments", &stack.environment, "region"],
         ["kubernetes_version"] => vec!["cluster", "version"],
-        ["network", "cidr" | "zones", ..] => vec!["cluster", "network", "create", "cidr"],
+        ["administrators", ref rest @ ..] => [&["cluster", "administrators"], rest].concat(),
+        ["network", "zones", ref rest @ ..] => [&["cluster", "network", "create", "zones"], rest].concat(),
+        ["network", "cidr", ..] => vec!["cluster", "network", "create", "cidr"],
+        ["network", "subnet_ids", ref rest @ ..] => [&["cluster", "network", "subnetIds"], rest].concat(),
         ["network", "vpc_id"] => vec!["cluster", "network", "vpcId"],
         ["network", ..] => vec!["cluster", "network", "subnetTags"],
         ["pools", name, "instance_types", ref rest @ ..] => {

@@ -16,6 +16,7 @@ use sutler_access::doctor::{Fact, State};
 use sutler_aws::CallError;
 use sutler_aws::ec2::Subnet;
 use sutler_aws::quotas::{ON_DEMAND, P_SPOT, P5_SPOT, SPOT, VcpuQuota, quota_of};
+use sutler_infra::model::{Network, Subnets};
 use sutler_infra::rights::Need;
 use sutler_nodes::Capacity;
 use sutler_nodes::instances::{InstanceType, lookup};
@@ -24,6 +25,7 @@ use crate::access::reason;
 use crate::cloud::Cloud;
 use crate::doctor::{Finding, Fix, Section, Seen, Topic, count};
 use crate::file::model::Manage;
+use crate::infra::network;
 use crate::stack::{Stack, StackPool};
 use crate::tables::Tables;
 use rights::Rights;
@@ -73,13 +75,14 @@ pub async fn ask(stack: &Stack, cloud: &Cloud, needs: Vec<Need>) -> Answers {
     let types: BTreeSet<&str> =
         stack.pools.values().flat_map(|pool| &pool.pool.instance_types).map(String::as_str).collect();
     let types: Vec<&str> = types.into_iter().collect();
-    let network = stack.file.file.cluster.network.as_ref();
-    let subnets = match network.and_then(|network| network.vpc_id.as_deref()) {
-        None => Fact::Absent,
-        Some(vpc) => match fact(aws.subnets(vpc).await.map(Some)) {
+    let subnets = match network(stack) {
+        Network::Create { .. } => Fact::Absent,
+        Network::Existing { vpc_id, subnets: wanted } => match fact(aws.subnets(&vpc_id).await.map(Some)) {
             Fact::Known(mut subnets) => {
-                let wanted = network.and_then(|network| network.subnet_tags.clone()).unwrap_or_default();
-                subnets.retain(|subnet| wanted.iter().all(|(key, value)| subnet.tags.get(key) == Some(value)));
+                subnets.retain(|subnet| match &wanted {
+                    Subnets::Ids(ids) => ids.contains(&subnet.id),
+                    Subnets::Tags(tags) => tags.iter().all(|(key, value)| subnet.tags.get(key) == Some(value)),
+                });
                 Fact::Known(subnets)
             }
             other => other,
@@ -312,13 +315,21 @@ fn addresses(seen: &Seen<'_>, stack: &Stack, answers: &Answers) -> Vec<Finding> 
             return vec![Finding::new(State::Unknown, "subnets", format!("how many addresses are free: {why}"))];
         }
     };
-    let place =
-        || seen.place(&["cluster", "network", "subnetTags"]).or_else(|| seen.place(&["cluster", "network", "vpcId"]));
+    let place = || {
+        let parts = ["subnetIds", "subnetTags", "vpcId"];
+        parts.iter().find_map(|part| seen.place(&["cluster", "network", part]))
+    };
     let mut found = Vec::new();
     let zones: BTreeSet<&str> = subnets.iter().map(|subnet| subnet.zone.as_str()).collect();
     if zones.len() < 2 {
         let text = match subnets.len() {
-            0 => "no subnet of the VPC carries the tags of the file".to_owned(),
+            0 => match network(stack) {
+                Network::Existing { subnets: Subnets::Tags(tags), .. } => {
+                    let tags = tags.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(", ");
+                    format!("no subnet of the VPC carries {tags}")
+                }
+                _ => "the VPC has none of the subnets of the file".to_owned(),
+            },
             _ => format!("all are in {}, and EKS wants two zones", join(&zones)),
         };
         return vec![

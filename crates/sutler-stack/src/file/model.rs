@@ -178,6 +178,9 @@ pub struct Cluster {
     /// Node pools by name.
     #[serde(default)]
     pub pools: BTreeMap<String, Pool>,
+    /// ARNs of IAM users and roles that may do everything in the cluster, besides whoever makes it.
+    #[serde(default)]
+    pub administrators: Vec<String>,
     /// Where Terraform keeps its state: `s3://BUCKET/PREFIX`, with a lock. Default: beside stack.yaml, in `.sutler`.
     #[serde(default)]
     pub state: Option<String>,
@@ -206,9 +209,12 @@ pub struct Network {
     /// Use the VPC with this id.
     #[serde(default)]
     pub vpc_id: Option<String>,
-    /// Use the subnets of that VPC with these tags.
+    /// Use the subnets of that VPC with these tags. Default: `kubernetes.io/role/internal-elb: "1"`, by which EKS knows private ones.
     #[serde(default)]
     pub subnet_tags: Option<BTreeMap<String, String>>,
+    /// Use these subnets of that VPC, by their ids: two zones at least.
+    #[serde(default)]
+    pub subnet_ids: Option<Vec<String>>,
 }
 
 /// A VPC to make.
@@ -217,6 +223,25 @@ pub struct Network {
 pub struct NetworkCreate {
     /// Its addresses, as in `10.0.0.0/16`.
     pub cidr: String,
+    /// Two or three zones, as in `us-west-2a`. Default: the region's first three.
+    #[serde(default)]
+    pub zones: Option<Vec<String>>,
+    /// How nodes reach the internet. Default: one.
+    #[serde(default)]
+    pub nat: Nat,
+}
+
+/// How private subnets reach the internet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Nat {
+    /// By one NAT gateway: the cheapest, and as available as its zone.
+    #[default]
+    One,
+    /// By a NAT gateway in each zone.
+    PerZone,
+    /// Not at all: AWS's services are reached by endpoints in the VPC.
+    None,
 }
 
 /// A node pool: nodes of one kind that grow and shrink together.

@@ -38,6 +38,51 @@ fn a_stack_becomes_a_description() {
 }
 
 #[test]
+fn a_network_is_laid_out_as_the_file_says_or_found_by_what_eks_knows_it_by() {
+    let network = |text: &str| read(&format!("  network: {text}\n"), "").map(|infra| infra.network);
+    let zones = || Some(vec!["us-west-2a".to_owned(), "us-west-2b".to_owned()]);
+    assert_eq!(
+        network("{create: {cidr: 10.1.0.0/16, zones: [us-west-2a, us-west-2b], nat: per-zone}}"),
+        Ok(Network::Create { cidr: "10.1.0.0/16".into(), zones: zones(), nat: Nat::PerZone })
+    );
+    let private = [("kubernetes.io/role/internal-elb".to_owned(), "1".to_owned())];
+    assert_eq!(
+        network("{vpcId: vpc-01234567}"),
+        Ok(Network::Existing { vpc_id: "vpc-01234567".into(), subnets: Subnets::Tags(private.into()) })
+    );
+    let ids = vec!["subnet-01234567".to_owned(), "subnet-89abcdef".to_owned()];
+    assert_eq!(
+        network("{vpcId: vpc-01234567, subnetIds: [subnet-01234567, subnet-89abcdef]}"),
+        Ok(Network::Existing { vpc_id: "vpc-01234567".into(), subnets: Subnets::Ids(ids) })
+    );
+    for (text, said) in [
+        ("{create: {cidr: 10.1.0.0/16, zones: [us-west-2a]}}", "EKS needs two zones"),
+        ("{create: {cidr: 10.1.0.0/16, zones: [us-west-2a, eu-west-1b]}}", "eu-west-1b"),
+        (
+            "{create: {cidr: 10.1.0.0/16}, subnetIds: [subnet-01234567]}",
+            "subnets are named of a VPC that exists, by `vpcId`",
+        ),
+        (
+            "{vpcId: vpc-01234567, subnetIds: [subnet-01234567], subnetTags: {a: b}}",
+            "`subnetIds` and `subnetTags` exclude each other",
+        ),
+        ("{vpcId: vpc-01234567, subnetIds: [subnet-01234567, x]}", "`x` is not a subnet's id"),
+    ] {
+        let error = network(text).unwrap_err();
+        assert!(error.contains(said) && error.contains(" --> stack.yaml:9:"), "{text}: {error}");
+    }
+}
+
+#[test]
+fn administrators_are_named_by_their_arns() {
+    let platform = "arn:aws:iam::444455556666:role/Platform";
+    let infra = read(&format!("  administrators: [{platform}]\n"), "").unwrap();
+    assert_eq!(infra.administrators, [platform]);
+    let error = read("  administrators: [Platform]\n", "").unwrap_err();
+    assert!(error.contains("Platform") && error.contains(" --> stack.yaml:9:20"), "{error}");
+}
+
+#[test]
 fn an_existing_network_is_found_by_its_tags() {
     let infra = read("  network: {vpcId: vpc-01234567, subnetTags: {tier: private}}\n", "").unwrap();
     let tags = [("tier".to_owned(), "private".to_owned())].into();

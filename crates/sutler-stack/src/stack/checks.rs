@@ -99,7 +99,16 @@ impl Checks<'_> {
                 (None, None) => {
                     self.error(&["cluster", "network"], "either `create` or `vpcId` must be given".into());
                 }
+                (Some(_), None) if network.subnet_ids.is_some() || network.subnet_tags.is_some() => {
+                    self.error(&["cluster", "network"], "subnets are named of a VPC that exists, by `vpcId`".into());
+                }
                 _ => {}
+            }
+            if network.subnet_ids.is_some() && network.subnet_tags.is_some() {
+                self.error(
+                    &["cluster", "network", "subnetIds"],
+                    "`subnetIds` and `subnetTags` exclude each other".into(),
+                );
             }
         }
         Cluster { name, version, manage: cluster.manage }

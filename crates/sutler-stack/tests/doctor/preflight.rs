@@ -128,11 +128,21 @@ const CASES: &[Case] = &[
     }),
 ];
 
+/// The stack in a VPC that exists, whose subnets are found by tags.
+fn stack_in_a_vpc() -> sutler_stack::stack::Stack {
+    let text = std::fs::read_to_string(crate::folder().join("stack.yaml")).unwrap();
+    let network = "cluster:\n  network: {vpcId: vpc-01234567, subnetTags: {tier: private}}\n";
+    assert!(text.contains("\ncluster:\n"));
+    let text = text.replacen("cluster:\n", network, 1);
+    let read = sutler_stack::file::read("stack.yaml", &text, None).unwrap_or_else(|report| panic!("{report}"));
+    sutler_stack::stack::Stack::from_file(read).unwrap_or_else(|report| panic!("{report}"))
+}
+
 /// The rows of the documentation's table.
 pub(crate) fn rows() -> String {
-    let stack = stack();
     let mut rows = String::new();
     for (title, state, change) in CASES {
+        let stack = if title.contains("subnet") { stack_in_a_vpc() } else { stack() };
         let mut answers = well();
         change(&mut answers);
         let section = judge(&stack, &answers);
