@@ -34,10 +34,10 @@ impl Outside for Files {
 }
 
 fn converted(environment: &str, files: &[(&str, &str)]) -> Result<Adopted, HelmfileError> {
-    let file = Path::new("/work").join(files[0].0);
-    let all = files.iter().map(|(name, text)| (Path::new("/work").join(name), (*text).to_owned())).collect();
+    let file = Path::new("/team").join(files[0].0);
+    let all = files.iter().map(|(name, text)| (Path::new("/team").join(name), (*text).to_owned())).collect();
     let outside: Arc<dyn Outside> = Arc::new(Files(all));
-    convert(&Request { file: &file, environment, stack: Path::new("/work/stack"), name: "team" }, &outside)
+    convert(&Request { file: &file, environment, stack: Path::new("/team/stack"), name: "team" }, &outside)
 }
 
 fn text(adopted: &Adopted, path: &str) -> String {
@@ -97,7 +97,7 @@ fn a_helmfile_with_parts_bases_templates_and_environments() {
         text(&adopted, "stack.yaml"),
         "\
 # yaml-language-server: $schema=./.sutler/stack.schema.json
-# The releases of /work/helmfile.yaml.gotmpl in its environment default.
+# The releases of /team/helmfile.yaml.gotmpl in its environment default.
 apiVersion: sutler.dev/v1alpha1
 kind: Stack
 name: team
@@ -125,9 +125,9 @@ releases:
     timeout: 90s
 
 # Of the Helmfile, not in this file:
-# - /work/helmfile.yaml.gotmpl:24 (as rendered): release off is not installed in environment default.
-# - /work/helmfile.yaml.gotmpl:28 (as rendered): release far is left out: `git::https://example.org/x` is fetched by go-getter; put the chart beside stack.yaml, or name a repository.
-# - /work/helmfile.yaml.gotmpl:18 (as rendered): `hooks` of release web has no counterpart in stack.yaml.
+# - /team/helmfile.yaml.gotmpl:24 (as rendered): release off is not installed in environment default.
+# - /team/helmfile.yaml.gotmpl:28 (as rendered): release far is left out: `git::https://example.org/x` is fetched by go-getter; put the chart beside stack.yaml, or name a repository.
+# - /team/helmfile.yaml.gotmpl:18 (as rendered): `hooks` of release web has no counterpart in stack.yaml.
 "
     );
     assert_eq!(text(&adopted, "values/web.yaml"), "name: web-default\n");
@@ -143,15 +143,15 @@ fn what_is_wrong_is_said_with_its_place() {
         Ok(adopted) => panic!("{adopted:?}"),
         Err(error) => error.to_string(),
     };
-    assert_eq!(said("prod", "releases: []\n"), "/work/helmfile.yaml.gotmpl: no environment `prod`");
+    assert_eq!(said("prod", "releases: []\n"), "/team/helmfile.yaml.gotmpl: no environment `prod`");
     let exec = said("default", "releases: [{name: {{ exec \"id\" (list) }}}]\n");
     assert!(exec.contains("`exec` runs a program, which `sutler init` does not"), "{exec}");
     let unset = said("default", "a: {{ requiredEnv \"NOT_THERE\" }}\n");
     assert!(unset.contains("required env var `NOT_THERE` is not set"), "{unset}");
     let missing = said("default", "environments:\n  default:\n    values: [none.yaml]\n");
-    assert_eq!(missing, "cannot read `/work/none.yaml`");
+    assert_eq!(missing, "cannot read `/team/none.yaml`");
     let condition = said("default", "releases:\n- name: a\n  chart: ./a\n  condition: x.enabled\n");
-    assert_eq!(condition, "/work/helmfile.yaml.gotmpl:4 (as rendered): the environment's values have no `x`");
+    assert_eq!(condition, "/team/helmfile.yaml.gotmpl:4 (as rendered): the environment's values have no `x`");
     let name = said("default", "releases:\n- {name: ../a, chart: 'oci://h/a'}\n");
     assert!(name.contains("`../a` is no release name"), "{name}");
 }
