@@ -3,12 +3,14 @@
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result};
 use serde_json::json;
 
 use super::image::Image;
 use super::machine::{ADDRESS, Machine};
+use crate::process;
 
 /// The node's name.
 const NAME: &str = "node";
@@ -122,7 +124,7 @@ fn containerd_toml(folder: &Path, plugins: &Path, runc: &Path) -> String {
          # Without the capability SYS_RESOURCE no process may be given a lower score than its parent has.\n\
          restrict_oom_score_adj = true\n\
          [plugins.\"io.containerd.grpc.v1.cri\".cni]\nbin_dir = {plugins:?}\nconf_dir = {networks:?}\n\
-         [plugins.\"io.containerd.grpc.v1.cri\".containerd]\nsnapshotter = \"overlayfs\"\n\
+         [plugins.\"io.containerd.grpc.v1.cri\".containerd]\nsnapshotter = {snapshotter:?}\n\
          [plugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes.runc]\nruntime_type = \"io.containerd.runc.v2\"\n\
          [plugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes.runc.options]\nBinaryName = {runc:?}\n",
         root = file("containerd"),
@@ -130,7 +132,14 @@ fn containerd_toml(folder: &Path, plugins: &Path, runc: &Path) -> String {
         socket = file(SOCKET),
         ttrpc = file("containerd-ttrpc.sock"),
         networks = file("net.d"),
+        snapshotter = snapshotter(folder),
     )
+}
+
+/// How containerd lays images over one another: an overlay, unless the folder is in one itself, as in a container; then by copies.
+fn snapshotter(folder: &Path) -> &'static str {
+    let kind = process::output(Command::new("stat").args(["--file-system", "--format=%T"]).arg(folder));
+    if kind.is_ok_and(|kind| kind.trim() == "overlayfs") { "native" } else { "overlayfs" }
 }
 
 /// The archives of the images that a node begins with.
