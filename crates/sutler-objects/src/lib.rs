@@ -8,6 +8,7 @@
 //!                   ├──► apply      server-side apply and the ownership of fields
 //!                   ├──► defaults   what the API server fills in
 //!                   └──► validate   what the API server refuses
+//!   pod_security            which pods a namespace takes
 //!   quantity, duration, name, selector, readiness: values and rules on their own
 //! ```
 
@@ -22,5 +23,6 @@ pub mod selector;
 pub mod apply;
 pub mod defaults;
 pub mod patch;
+pub mod pod_security;
 pub mod readiness;
 pub mod validate;

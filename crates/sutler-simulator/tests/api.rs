@@ -133,6 +133,46 @@ fn a_namespace_has_to_be_there() {
 }
 
 #[test]
+fn a_namespace_takes_only_the_pods_that_its_standard_allows() {
+    let pod = |name: &str, spec: &str| {
+        format!(
+            r#"POST /api/v1/namespaces/shut/pods {{"metadata": {{"name": "{name}"}}, "spec": {{"automountServiceAccountToken": false, {spec}}}}}"#
+        )
+    };
+    let (plain, host) = (
+        r#""containers": [{"name": "c", "image": "i"}]"#,
+        r#""hostNetwork": true, "containers": [{"name": "c", "image": "i"}]"#,
+    );
+    let simulator = simulator();
+    let said = run(
+        &simulator,
+        &[
+            r#"POST /api/v1/namespaces {"metadata": {"name": "shut", "labels": {"pod-security.kubernetes.io/enforce": "baseline"}}}"#,
+            &pod("plain", plain),
+            &pod("host", host),
+            r#"PATCH:merge /api/v1/namespaces/shut {"metadata": {"labels": {"pod-security.kubernetes.io/enforce": "restricted"}}}"#,
+            &pod("other", plain),
+            r#"PATCH:merge /api/v1/namespaces/shut {"metadata": {"labels": {"pod-security.kubernetes.io/enforce": null}}}"#,
+            &pod("host", host),
+        ]
+        .join("\n"),
+        |object| object["metadata"]["name"].as_str().unwrap_or_default().to_owned(),
+    );
+    assert_eq!(
+        said,
+        "201 shut\n201 plain\n\
+         403 Forbidden pods \"host\" is forbidden: violates PodSecurity \"baseline:latest\": host namespaces (hostNetwork=true)\n\
+         200 shut\n\
+         403 Forbidden pods \"other\" is forbidden: violates PodSecurity \"restricted:latest\": allowPrivilegeEscalation != false \
+         (container \"c\" must set securityContext.allowPrivilegeEscalation=false), unrestricted capabilities (container \"c\" must set \
+         securityContext.capabilities.drop=[\"ALL\"]), runAsNonRoot != true (pod or container \"c\" must set \
+         securityContext.runAsNonRoot=true), seccompProfile (pod or container \"c\" must set securityContext.seccompProfile.type to \
+         \"RuntimeDefault\" or \"Localhost\")\n\
+         200 shut\n201 host\n"
+    );
+}
+
+#[test]
 fn each_kind_of_patch_does_what_it_says() {
     check(
         &format!(

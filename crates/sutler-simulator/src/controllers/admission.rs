@@ -10,11 +10,14 @@
 //! | [`ServiceAddresses`] | cluster IP and node ports of a Service |
 //! | [`Claims`] | class and protection of a PersistentVolumeClaim |
 //! | [`JobSelectors`] | selector and labels of a Job |
+//! | [`PodSecurity`] | the standard that a namespace enforces |
 
 mod pod;
+mod security;
 mod service;
 mod stored;
 
 pub(crate) use pod::{Limits, PodIdentity, Priorities, ServiceAccounts, Tolerations};
+pub(crate) use security::PodSecurity;
 pub(crate) use service::ServiceAddresses;
 pub(crate) use stored::{Claims, JobSelectors};

@@ -325,5 +325,7 @@ pub fn admission() -> Vec<Box<dyn Admission>> {
         Box::new(admission::ServiceAddresses),
         Box::new(admission::Claims),
         Box::new(admission::JobSelectors),
+        // Last: it judges what the others made of a pod.
+        Box::new(admission::PodSecurity),
     ]
 }
