@@ -4,6 +4,8 @@
 //! folder, so that clones of different ages share the cache. A folder is made under another name and renamed when it is whole;
 //! a lock keeps two runs from making it twice. `target/peers/bin` of the clone links to what its pins name.
 
+pub(crate) mod images;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -97,6 +99,11 @@ enum Origin {
     Judge { folder: &'static str },
     /// These packages of PyPI, for an interpreter that has them.
     Python { packages: &'static [&'static str] },
+    /// The packages that a lock file in the workspace pins, of PyPI, for an interpreter of Python 3.11 that has them: the version that the Debian of
+    /// the images has.
+    PythonLocked { lock: &'static str },
+    /// These packages of the Debian that runs here with all that they depend on, unpacked into one folder, `root`: a file system to run in.
+    Root { packages: &'static [&'static str] },
     /// A package of the Debian that runs here, its program by its path within; with what apt verifies by its signatures.
     Debian { package: &'static str, program: &'static str },
     /// Packages of the Debian that runs here with their libraries, unpacked whole: pairs of a name and the command line behind it.
@@ -157,6 +164,8 @@ pub(crate) const VARIABLES: &[(&str, &str)] = &[
     ("SUTLER_KUBECTL", "kubectl"),
     ("SUTLER_DOCKER_REGISTRY", "docker-registry"),
     ("SUTLER_MOTO_PYTHON", "moto-python"),
+    ("SUTLER_RAY_PYTHON", "ray-python"),
+    ("SUTLER_PROXY", "configurable-http-proxy"),
     ("SUTLER_IAM_SIMULATE", "iam-simulate"),
     ("SUTLER_TEMPLATE_JUDGE", "template-judge"),
     ("SUTLER_FUNCTIONS_JUDGE", "functions-judge"),
@@ -252,6 +261,44 @@ const NODE: &[Part] = &[
     },
 ];
 
+/// What runs on that node, besides what the node begins with: the cluster's names, Ray, JupyterHub and its proxy.
+const WORKLOADS: &[Part] = &[
+    Part {
+        name: "coredns",
+        programs: &["coredns"],
+        from: Origin::Go { folder: "coredns", packages: &[("coredns", ".")] },
+    },
+    Part {
+        name: "image-root",
+        programs: &[],
+        from: Origin::Root {
+            packages: &[
+                "bash",
+                "ca-certificates",
+                "coreutils",
+                "findutils",
+                "grep",
+                "libstdc++6",
+                "procps",
+                "python3",
+                "sed",
+                "tar",
+                "gzip",
+            ],
+        },
+    },
+    Part {
+        name: "ray",
+        programs: &["ray-python"],
+        from: Origin::PythonLocked { lock: "xtask/peers/images/requirements.txt" },
+    },
+    Part {
+        name: "proxy",
+        programs: &["configurable-http-proxy"],
+        from: Origin::Npm { folder: "xtask/peers/proxy", script: "configurable-http-proxy.mjs" },
+    },
+];
+
 /// A part that could not be had, and why.
 #[derive(Debug)]
 pub(crate) struct Missing {
@@ -277,13 +324,13 @@ pub(crate) fn bin(root: &Path) -> PathBuf {
     root.join("target/peers/bin")
 }
 
-/// Brings the clients, and with `real` the judges and the control plane; returns what could not be had.
+/// Brings the clients, and with `real` the judges, the control plane, and what runs on a real node; returns what could not be had.
 pub(crate) fn bring(root: &Path, real: bool) -> Result<Vec<Missing>> {
     let cache = cache()?;
     fs::create_dir_all(&cache).with_context(|| format!("could not make {}", cache.display()))?;
     fs::create_dir_all(bin(root)).with_context(|| format!("could not make {}", bin(root).display()))?;
-    let (judges, control_plane): (&[Part], &[Part]) = if real { (JUDGES, CONTROL_PLANE) } else { (&[], &[]) };
-    provide(root, &cache, CLIENTS.iter().chain(judges).chain(control_plane))
+    let real: [&[Part]; 3] = if real { [JUDGES, CONTROL_PLANE, WORKLOADS] } else { [&[], &[], &[]] };
+    provide(root, &cache, CLIENTS.iter().chain(real.into_iter().flatten()))
 }
 
 /// Brings the control plane, and what makes a node of this machine; returns what could not be had.
@@ -291,6 +338,13 @@ pub(crate) fn bring_node(root: &Path) -> Result<Vec<Missing>> {
     let mut missing = bring(root, true)?;
     missing.extend(provide(root, &cache()?, NODE.iter())?);
     Ok(missing)
+}
+
+/// The folder of a part, by its name; made if it is not there.
+fn folder_of(root: &Path, name: &str) -> Result<PathBuf> {
+    let mut all = CLIENTS.iter().chain(JUDGES).chain(CONTROL_PLANE).chain(NODE).chain(WORKLOADS);
+    let part = all.find(|part| part.name == name).with_context(|| format!("there is no part {name}"))?;
+    part.provide(root, &cache()?)
 }
 
 fn provide<'p>(root: &Path, cache: &Path, parts: impl Iterator<Item = &'p Part>) -> Result<Vec<Missing>> {
@@ -350,6 +404,11 @@ impl Part {
             Origin::Python { packages } => {
                 install_python(packages, &unfinished, &unfinished.join("bin").join(self.programs[0]))?;
             }
+            Origin::PythonLocked { lock } => {
+                let program = unfinished.join("bin").join(self.programs[0]);
+                install_python_locked(&root.join(lock), &unfinished, &program)?;
+            }
+            Origin::Root { packages } => unpack_root(packages, &unfinished)?,
             Origin::Go { folder: module, packages } => {
                 build(&root.join("xtask/peers").join(module), packages, &unfinished.join("bin"))?;
             }
@@ -361,7 +420,7 @@ impl Part {
     }
 
     fn is_whole(&self, folder: &Path) -> bool {
-        self.programs.iter().all(|program| folder.join("bin").join(program).is_file())
+        folder.is_dir() && self.programs.iter().all(|program| folder.join("bin").join(program).is_file())
     }
 
     /// A digest of all that decides what the part is.
@@ -403,8 +462,16 @@ impl Part {
                 feed(process::output(Command::new("python3").arg("--version"))?.as_bytes());
                 feed(PYTHON.as_bytes());
             }
+            Origin::PythonLocked { lock } => {
+                let path = root.join(lock);
+                feed(&fs::read(&path).with_context(|| format!("could not read {}", path.display()))?);
+                feed(PYTHON.as_bytes());
+            }
+            Origin::Root { packages } => packages.iter().for_each(|package| feed(package.as_bytes())),
             Origin::Go { folder, packages } => {
-                for file in ["go.mod", "go.sum"] {
+                // A program of our own has a main.go.
+                let own: &[&str] = if packages.iter().any(|(_, package)| *package == ".") { &["main.go"] } else { &[] };
+                for file in ["go.mod", "go.sum"].iter().chain(own) {
                     let path = root.join("xtask/peers").join(folder).join(file);
                     feed(&fs::read(&path).with_context(|| format!("could not read {}", path.display()))?);
                 }
@@ -478,10 +545,8 @@ fn unpack_debian(package: &str, program: &str, folder: &Path) -> Result<()> {
     }
     println!("peers: {package} from Debian");
     process::output(Command::new("apt-get").args(["download", "--quiet", package]).current_dir(folder))?;
-    let archive = fs::read_dir(folder)?
-        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-        .find(|path| path.extension().is_some_and(|extension| extension == "deb"))
-        .with_context(|| format!("`apt-get download` left no archive of {package}"))?;
+    let archive =
+        archives(folder)?.pop().with_context(|| format!("`apt-get download` left no archive of {package}"))?;
     let unpacked = folder.join("unpacked");
     process::output(Command::new("dpkg-deb").arg("--extract").arg(&archive).arg(&unpacked))?;
     let name = Path::new(program).file_name().context("the program's path ends in its name")?;
@@ -501,12 +566,9 @@ fn unpack_debians(packages: &[&str], programs: &[(&str, &str)], folder: &Path) -
     }
     println!("peers: {} from Debian", packages.join(", "));
     process::output(Command::new("apt-get").args(["download", "--quiet"]).args(packages).current_dir(folder))?;
-    for entry in fs::read_dir(folder)? {
-        let archive = entry?.path();
-        if archive.extension().is_some_and(|extension| extension == "deb") {
-            process::output(Command::new("dpkg-deb").arg("--extract").arg(&archive).arg(folder.join("root")))?;
-            fs::remove_file(archive).context("could not remove the archive")?;
-        }
+    for archive in archives(folder)? {
+        process::output(Command::new("dpkg-deb").arg("--extract").arg(&archive).arg(folder.join("root")))?;
+        fs::remove_file(archive).context("could not remove the archive")?;
     }
     for (name, line) in programs {
         let path = folder.join("bin").join(name);
@@ -524,6 +586,103 @@ fn install_python(packages: &[&str], folder: &Path, interpreter: &Path) -> Resul
     process::output(pip.args(packages).current_dir(folder))?;
     fs::write(interpreter, PYTHON).context("could not write the interpreter")?;
     make_executable(interpreter)
+}
+
+/// Installs what a lock file pins, and writes the interpreter that has it. Its console scripts are written for the images, where Python is
+/// Debian's own.
+fn install_python_locked(lock: &Path, folder: &Path, interpreter: &Path) -> Result<()> {
+    let version = process::output(Command::new("python3").arg("--version"))?;
+    let python = if version.starts_with("Python 3.11.") { "python3" } else { "python3.11" };
+    if !process::is_there(python, "--version") {
+        bail!("Python 3.11 is needed, as in Debian 12; `python3` is {}, and there is no `python3.11`", version.trim());
+    }
+    println!("peers: Ray, Daft and JupyterHub from PyPI");
+    let mut pip = Command::new(python);
+    pip.args([
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-input",
+        "--no-deps",
+        "--target",
+        "packages",
+    ]);
+    process::output(pip.arg("--requirement").arg(lock).current_dir(folder))?;
+    let scripts = folder.join("packages/bin");
+    for entry in fs::read_dir(&scripts).with_context(|| format!("could not list {}", scripts.display()))? {
+        let entry = entry?;
+        // Such as what Python has compiled.
+        if !entry.file_type()?.is_file() {
+            continue;
+        }
+        let path = entry.path();
+        let bytes = fs::read(&path)?;
+        let Some(end) = bytes.iter().position(|byte| *byte == b'\n') else { continue };
+        if bytes.starts_with(b"#!") && bytes[..end].windows(6).any(|word| word == b"python") {
+            fs::write(&path, [b"#!/usr/bin/python3", &bytes[end..]].concat())?;
+        }
+    }
+    fs::write(interpreter, PYTHON.replace("python3", python)).context("could not write the interpreter")?;
+    make_executable(interpreter)
+}
+
+/// Downloads Debian packages with all that they depend on, and unpacks them into `root`. Their scripts do not run; what those of
+/// ca-certificates would make is made here.
+fn unpack_root(packages: &[&str], folder: &Path) -> Result<()> {
+    for tool in ["apt-get", "apt-cache", "dpkg-deb"] {
+        if !process::is_there(tool, "--version") {
+            bail!("`{tool}` is not on PATH: a root for images comes from Debian");
+        }
+    }
+    println!("peers: a root for images from Debian");
+    let mut depends = Command::new("apt-cache");
+    depends.args([
+        "depends",
+        "--recurse",
+        "--no-recommends",
+        "--no-suggests",
+        "--no-conflicts",
+        "--no-breaks",
+        "--no-replaces",
+        "--no-enhances",
+    ]);
+    let listed = process::output(depends.args(packages))?;
+    // What only the packages' scripts use is left out: they do not run.
+    let names = listed.lines().filter(|line| !line.starts_with([' ', '<', '|']));
+    let mut names: Vec<&str> = names
+        .filter(|name| {
+            !["perl", "libperl", "debconf", "cdebconf", "usrmerge", "libfile-", "libtext-", "libnumber-"]
+                .iter()
+                .any(|left| name.starts_with(left))
+        })
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    process::output(Command::new("apt-get").args(["download", "--quiet"]).args(&names).current_dir(folder))?;
+    let root = folder.join("root");
+    for archive in archives(folder)? {
+        process::output(Command::new("dpkg-deb").arg("--extract").arg(&archive).arg(&root))?;
+        fs::remove_file(archive).context("could not remove the archive")?;
+    }
+    let mut certificates = Vec::new();
+    let mozilla = root.join("usr/share/ca-certificates/mozilla");
+    for entry in fs::read_dir(&mozilla).with_context(|| format!("could not list {}", mozilla.display()))? {
+        certificates.extend(fs::read(entry?.path())?);
+    }
+    fs::create_dir_all(root.join("etc/ssl/certs"))?;
+    fs::write(root.join("etc/ssl/certs/ca-certificates.crt"), certificates).context("could not write the certificates")
+}
+
+/// The Debian packages in a folder.
+fn archives(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder)?.collect::<std::io::Result<Vec<_>>>()?;
+    Ok(entries
+        .into_iter()
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|end| end == "deb"))
+        .collect())
 }
 
 /// Installs what a folder's lock file pins, without running the packages' own scripts, and makes a program of the folder's script.

@@ -5,7 +5,7 @@
 //! user does there, with what must be true after each step; `tokens` is what a pod does with its token.
 
 mod cluster;
-mod image;
+pub(crate) mod image;
 mod machine;
 mod node;
 mod node_story;
@@ -48,7 +48,7 @@ fn told(root: &Path, nodes: Nodes, keep: bool) -> Result<()> {
     let sutler = target.join("debug/sutler");
 
     let started = std::time::Instant::now();
-    let mut cluster = Cluster::boot(&peers::bin(root), nodes)?;
+    let mut cluster = Cluster::boot(root, nodes)?;
     println!("real: control plane and nodes ({}) ready in {:.1} s", cluster.nodes, started.elapsed().as_secs_f64());
     let told = match nodes {
         Nodes::Played => story::tell(&cluster, root, &sutler),

@@ -24,7 +24,7 @@ use sutler_nodes::{Capacity, Pool};
 
 use super::machine::{ADDRESS, Machine};
 use super::node;
-use crate::process;
+use crate::{peers, process};
 
 /// The kubeconfig's context, which `examples/data-team` names in its environment `real`.
 pub(crate) const CONTEXT: &str = "sutler-real";
@@ -63,20 +63,23 @@ pub(crate) struct Cluster {
     pub(crate) kubeconfig: PathBuf,
     /// Where helm and kubectl are.
     pub(crate) bin: PathBuf,
+    /// The images of a real node.
+    images: Option<PathBuf>,
     /// How many nodes there are.
     pub(crate) nodes: usize,
 }
 
 impl Cluster {
     /// Starts everything and waits until all nodes are ready.
-    pub(crate) fn boot(bin: &Path, nodes: Nodes) -> Result<Cluster> {
+    pub(crate) fn boot(root: &Path, nodes: Nodes) -> Result<Cluster> {
         let folder = tempfile::Builder::new().prefix("sutler-real-").tempdir().context("could not make a folder")?;
         let path = folder.path().to_path_buf();
         let mut cluster = Cluster {
             folder: Some(folder),
             processes: Vec::new(),
             kubeconfig: path.join("admin.kubeconfig"),
-            bin: bin.to_path_buf(),
+            bin: peers::bin(root),
+            images: if nodes == Nodes::Real { Some(peers::images::layout(root)?) } else { None },
             nodes: 0,
             machine: if nodes == Nodes::Real { Some(Machine::make()?) } else { None },
         };
@@ -171,7 +174,9 @@ impl Cluster {
                 self.spawn(name, folder, &arguments)?;
                 if name == "containerd" {
                     self.wait("containerd to answer", BOOT, |cluster| Ok(cluster.ctr(folder, &["version"]).is_ok()))?;
-                    self.load_images(folder)?;
+                    if let Some(images) = &self.images {
+                        self.load_images(folder, images)?;
+                    }
                 }
             }
             self.nodes = 1;
@@ -290,9 +295,19 @@ impl Cluster {
         )
     }
 
-    fn load_images(&self, folder: &Path) -> Result<()> {
-        for archive in node::images(folder, &self.bin)? {
-            self.ctr(folder, &["images", "import", &archive.display().to_string()])?;
+    /// Gives containerd the images of an OCI layout.
+    pub(crate) fn load_images(&self, folder: &Path, layout: &Path) -> Result<()> {
+        let mut tar =
+            Command::new("tar").arg("-C").arg(layout).args(["-cf", "-", "."]).stdout(Stdio::piped()).spawn()?;
+        let machine = self.machine.as_ref().context("containerd runs on real nodes only")?;
+        let mut ctr = machine.inside(self.bin.join("ctr"));
+        ctr.arg("--address").arg(folder.join(node::SOCKET)).args(["--namespace=k8s.io", "images", "import", "-"]);
+        let archive = tar.stdout.take().context("`tar` has no output")?;
+        let imported = ctr.stdin(archive).output().context("could not start `ctr`")?;
+        let ended = tar.wait()?;
+        if !ended.success() || !imported.status.success() {
+            let said = String::from_utf8_lossy(&imported.stderr);
+            bail!("the images could not be imported: {}", process::last_lines(&said, 15));
         }
         Ok(())
     }

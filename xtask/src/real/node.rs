@@ -1,15 +1,15 @@
-//! A real node: containerd, kubelet and kube-proxy with their files, and the images that are there without a registry.
+//! A real node: containerd, kubelet and kube-proxy with their files.
 
 use std::ffi::OsString;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result};
 use serde_json::json;
 
-use super::image::Image;
 use super::machine::{ADDRESS, Machine};
+use crate::peers::images::PAUSE;
 use crate::process;
 
 /// The node's name.
@@ -20,12 +20,6 @@ pub(crate) const POD_ADDRESSES: &str = "10.244.0.0/16";
 
 /// Containerd's socket, in the cluster's folder.
 pub(crate) const SOCKET: &str = "containerd.sock";
-
-/// The image of busybox: what test pods are made of.
-pub(crate) const BUSYBOX: &str = "sutler.test/busybox:1";
-
-/// The image that holds a pod's network.
-const PAUSE: &str = "sutler.test/pause:1";
 
 /// What a node is made in.
 pub(crate) struct Place<'a> {
@@ -140,31 +134,6 @@ fn containerd_toml(folder: &Path, plugins: &Path, runc: &Path) -> String {
 fn snapshotter(folder: &Path) -> &'static str {
     let kind = process::output(Command::new("stat").args(["--file-system", "--format=%T"]).arg(folder));
     if kind.is_ok_and(|kind| kind.trim() == "overlayfs") { "native" } else { "overlayfs" }
-}
-
-/// The archives of the images that a node begins with.
-pub(crate) fn images(folder: &Path, bin: &Path) -> Result<Vec<PathBuf>> {
-    let busybox = fs::canonicalize(bin.join("busybox")).context("busybox is not there")?;
-    let busybox = busybox.parent().context("busybox lies in a folder")?.join("../root/bin/busybox");
-    let root = folder.join("busybox-root");
-    fs::create_dir_all(root.join("bin"))?;
-    fs::create_dir_all(root.join("tmp"))?;
-    fs::copy(&busybox, root.join("bin/busybox")).context("could not copy busybox")?;
-    for name in
-        ["sh", "cat", "sleep", "httpd", "wget", "nslookup", "ls", "id", "echo", "test", "mkdir", "true", "false"]
-    {
-        let path = root.join("bin").join(name);
-        if !path.exists() {
-            std::os::unix::fs::symlink("busybox", path)?;
-        }
-    }
-    let mut archives = Vec::new();
-    for (name, entrypoint) in [(PAUSE, &["/bin/sleep", "2147483647"][..]), (BUSYBOX, &["/bin/sh"])] {
-        let place = folder.join(name.replace(['/', ':'], "-"));
-        fs::create_dir_all(&place)?;
-        archives.push(Image { name, root: &root, entrypoint }.write(&place)?);
-    }
-    Ok(archives)
 }
 
 /// `PATH` for programs that start others of the same folder.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 
 use super::cluster::{CONTEXT, Cluster};
-use super::node::BUSYBOX;
+use crate::peers::images::BUSYBOX;
 use crate::process;
 
 /// How long a step may take.

@@ -1,0 +1,1 @@
+import "./node_modules/configurable-http-proxy/bin/configurable-http-proxy";
